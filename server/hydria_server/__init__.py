@@ -1,0 +1,1 @@
+"""The Hydria server: versioned datasets and models over gRPC."""

@@ -1,0 +1,1 @@
+"""Values that cannot be invalid, and errors. Standard library only."""

@@ -1,0 +1,1 @@
+"""Wire in, wire out: convert, call a service, convert; errors and interceptors."""

@@ -1,0 +1,1 @@
+"""Where bytes (packs) and rows (metadata) are kept: interfaces, and the backends behind them."""

@@ -1,0 +1,1 @@
+"""Rows: names, versions, aliases, uploads, the chunk index and the event history."""

@@ -1,0 +1,1 @@
+"""Chunk bytes in append-only packs."""
