@@ -200,7 +200,7 @@ class TypeMismatchError(FailedPreconditionError):
     reason = "TYPE_MISMATCH"
 
 
-class VersionDeletedError(FailedPreconditionError):
+class VersionDeletedError(NotFoundError):
     """The version was deleted."""
 
     reason = "VERSION_DELETED"
