@@ -1,0 +1,84 @@
+# Everything a contributor runs; `make` alone lists it. Needs Python 3.11 or newer, make and PyPI.
+
+PYTHON ?= python3
+WORKERS ?= 2
+PYTEST_FLAGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+GENERATED := client/hydria/v1
+PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
+	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo serve test test-slow bench check format protos protos-check breaking clean
+
+help: ## List these targets.
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-13s %s\n' "$$name" "$$text"; done
+
+setup: $(INSTALLED) ## Make .venv and install Hydria with its development tools into it.
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Hydria needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
+			"Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		echo "'$(PYTHON) -m venv' failed (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server,dev]'
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, log again, download, compare.
+	$(BIN)/python -m hydria.demo
+
+serve: $(INSTALLED) ## Run a server on 127.0.0.1:50051 (HYDRIA_* variables change that).
+	$(BIN)/python -m hydria_server
+
+test: $(INSTALLED) ## Run the tests that take minutes at most.
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" $(PYTEST_FLAGS)
+
+test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
+	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+
+bench: $(INSTALLED) ## Measure the named workloads; one JSON line each.
+	$(BIN)/python -m benchmarks
+
+check: $(INSTALLED) ## Check format, style, types, layers and the contract.
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory protos-check
+	$(BIN)/buf lint
+	@$(MAKE) --no-print-directory breaking
+
+format: $(INSTALLED) ## Rewrite the code in the house format, and fix what can be fixed safely.
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+protos: $(INSTALLED) ## Regenerate client/hydria/v1 from protos/.
+	rm -f $(GENERATED)/*_pb2*
+	$(PROTOC) --python_out=client --grpc_python_out=client --mypy_out=quiet:client --mypy_grpc_out=quiet:client \
+		$(PROTOS)
+
+protos-check: $(INSTALLED) ## Fail when client/hydria/v1 is not what `make protos` makes.
+	@fresh="$$(mktemp -d)" && trap 'rm -rf "$$fresh"' EXIT && \
+	$(PROTOC) --python_out="$$fresh" --grpc_python_out="$$fresh" \
+		--mypy_out=quiet:"$$fresh" --mypy_grpc_out=quiet:"$$fresh" $(PROTOS) && \
+	diff -r -x __init__.py -x __pycache__ "$$fresh/hydria/v1" $(GENERATED) >/dev/null && \
+	echo "$(GENERATED) is fresh" || { \
+		echo "$(GENERATED) is not what protos/ says; run: make protos" >&2; exit 1; }
+
+breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest release.
+	@tag="$$(git tag --list 'v*' --sort=-v:refname 2>/dev/null | head -n 1)"; \
+	if [ -z "$$tag" ]; then echo "no release tag yet, so nothing can break"; \
+	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
+
+clean: ## Remove .venv, caches and build results.
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

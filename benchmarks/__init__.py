@@ -1,0 +1,1 @@
+"""Named workloads, measured; `python -m benchmarks` runs them."""
