@@ -142,7 +142,7 @@ class VersionRows(Protocol):
         ...
 
     async def mark_deleted(self, version_ids: Sequence[int], *, now_us: int) -> None:
-        """Set the state to DELETED. Digest, number and times stay; shards go."""
+        """Set the state to DELETED; everything else stays until it is collected as garbage."""
         ...
 
     async def live_ids(self, collection_id: int) -> list[int]:
