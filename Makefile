@@ -23,15 +23,18 @@ help: ## List these targets.
 
 setup: $(INSTALLED) ## Make .venv and install Hydria with its development tools into it.
 
-$(INSTALLED): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Hydria needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
-			"Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
-		echo "'$(PYTHON) -m venv' failed (on Debian: apt install python3-venv)." >&2; exit 1; }
+$(INSTALLED): pyproject.toml | $(BIN)/python
 	@echo "Installing into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[server,dev]'
 	@touch $(INSTALLED)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Hydria needs Python 3.11 or newer; '$(PYTHON)' is" \
+			"$$($(PYTHON) --version 2>/dev/null || echo not there)." \
+			"Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "'$(PYTHON) -m venv' failed (on Debian: apt install python3-venv)." >&2; exit 1; }
 
 demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, log again, download, compare.
 	$(BIN)/python -m hydria.demo
@@ -40,7 +43,7 @@ serve: $(INSTALLED) ## Run a server on 127.0.0.1:50051 (HYDRIA_* variables chang
 	$(BIN)/python -m hydria_server
 
 test: $(INSTALLED) ## Run the tests that take minutes at most.
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
@@ -70,7 +73,7 @@ protos-check: $(INSTALLED) ## Fail when client/hydria/v1 is not what `make proto
 	@fresh="$$(mktemp -d)" && trap 'rm -rf "$$fresh"' EXIT && \
 	$(PROTOC) --python_out="$$fresh" --grpc_python_out="$$fresh" \
 		--mypy_out=quiet:"$$fresh" --mypy_grpc_out=quiet:"$$fresh" $(PROTOS) && \
-	diff -r -x __init__.py -x __pycache__ "$$fresh/hydria/v1" $(GENERATED) >/dev/null && \
+	diff -rq -x __init__.py -x __pycache__ "$$fresh/hydria/v1" $(GENERATED) && \
 	echo "$(GENERATED) is fresh" || { \
 		echo "$(GENERATED) is not what protos/ says; run: make protos" >&2; exit 1; }
 
