@@ -1,0 +1,105 @@
+"""Collections: read, describe, rename, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydria_server.domain.names import require_name, require_tags
+from hydria_server.domain.records import CollectionRecord, EventType
+from hydria_server.domain.refs import CollectionName
+from hydria_server.services.history import History
+from hydria_server.services.resolving import require_collection
+from hydria_server.services.sessions import Clock
+from hydria_server.services.versions import require_etag
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionChange:
+    """A new name or new words; None leaves what is there."""
+
+    name: str | None = None
+    description: str | None = None
+    tags: Sequence[str] | None = None
+
+
+class Collections:
+    """Reads and changes collections. A rename keeps the id, the versions and the history."""
+
+    def __init__(self, metadata: MetadataStore, clock: Clock) -> None:
+        self._metadata = metadata
+        self._clock = clock
+
+    async def get(self, name: CollectionName) -> CollectionRecord:
+        """Return the collection of that name, now or once.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._metadata.read(lambda rows: require_collection(rows, name))
+
+    async def update(
+        self, name: CollectionName, change: CollectionChange, *, etag: str, actor: str
+    ) -> CollectionRecord:
+        """Rename or describe a collection; return it as it is then.
+
+        Raises:
+            NotFoundError: there is none.
+            NameInvalidError: the new name or a tag breaks the rules.
+            AlreadyExistsError: the new name is taken.
+            EtagMismatchError: it was changed since `etag` was read.
+        """
+        tags = None if change.tags is None else require_tags(change.tags, field="tags")
+        if change.name is not None:
+            require_name(change.name, field="name")
+
+        async def apply(rows: Rows) -> CollectionRecord:
+            collection = await require_collection(rows, name)
+            require_etag(collection.revision, etag)
+            now = self._clock()
+            history = History()
+            if change.name not in (None, collection.name):
+                await self._rename(rows, collection, change.name or "", history, now)
+            if change.description is not None or tags is not None:
+                await rows.names.update_collection(
+                    collection.id, description=change.description, tags=tags, now_us=now
+                )
+                history.add_collection(EventType.COLLECTION_UPDATED, collection)
+            await history.record(rows, collection.entity_id, actor=actor, now_us=now)
+            return await rows.names.collection_by_id(collection.id)
+
+        return await self._metadata.write(apply)
+
+    async def _rename(
+        self, rows: Rows, collection: CollectionRecord, name: str, history: History, now_us: int
+    ) -> None:
+        await rows.names.rename_collection(collection.id, name, now_us=now_us)
+        history.add_collection(EventType.COLLECTION_RENAMED, collection, {"new_name": name})
+
+    async def delete(self, name: CollectionName, *, etag: str, actor: str) -> int:
+        """Delete a collection with its versions and aliases; return how many versions went.
+
+        Raises:
+            NotFoundError: there is none.
+            EtagMismatchError: it was changed since `etag` was read.
+        """
+
+        async def apply(rows: Rows) -> int:
+            collection = await require_collection(rows, name)
+            require_etag(collection.revision, etag)
+            now = self._clock()
+            history = History()
+            for alias in await rows.aliases.of_collection(collection.id):
+                await history.remove_alias(rows, collection.id, alias)
+            version_ids = await rows.versions.live_ids(collection.id)
+            for version_id in version_ids:
+                version = await rows.versions.by_id(version_id)
+                history.add_version(EventType.VERSION_DELETED, version)
+            await rows.versions.mark_deleted(version_ids, now_us=now)
+            await rows.names.delete_collection(collection.id, now_us=now)
+            history.add_collection(EventType.COLLECTION_DELETED, collection)
+            await history.record(rows, collection.entity_id, actor=actor, now_us=now)
+            return len(version_ids)
+
+        return await self._metadata.write(apply)

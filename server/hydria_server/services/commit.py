@@ -1,0 +1,149 @@
+"""Commit: from an open upload to a visible version, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydria_server.domain.chunks import ChunkRef
+from hydria_server.domain.digest import format_digest
+from hydria_server.domain.errors import ChunksMissingError, UploadNotOpenError
+from hydria_server.domain.json_documents import require_json_object
+from hydria_server.domain.manifest import RUN_MAGIC, decode_entries, decode_entry
+from hydria_server.domain.names import require_aliases, require_tags
+from hydria_server.domain.records import (
+    StagedRun,
+    UploadRecord,
+    UploadState,
+    VersionRecord,
+)
+from hydria_server.services.chunk_reader import ChunkReader
+from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
+from hydria_server.services.publication import Publication, Words
+from hydria_server.services.resolution import Resolution
+from hydria_server.services.sessions import Clock, UploadSessions
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+_MISSING_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRequest:
+    """What CommitUpload asks for, beside the upload."""
+
+    description: str = ""
+    metadata_json: str = ""
+    tags: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What a commit answers."""
+
+    version: VersionRecord
+    created: bool
+    ignored_fields: Sequence[str]
+
+
+class Commits:
+    """Makes versions, or finds the ones that are equal."""
+
+    def __init__(
+        self,
+        sessions: UploadSessions,
+        reader: ChunkReader,
+        resolution: Resolution,
+        manifests: ManifestBuilder,
+        metadata: MetadataStore,
+        clock: Clock,
+    ) -> None:
+        self._sessions = sessions
+        self._reader = reader
+        self._resolution = resolution
+        self._manifests = manifests
+        self._metadata = metadata
+        self._clock = clock
+
+    async def commit(self, upload_id: str, request: CommitRequest, *, actor: str) -> Commitment:
+        """Commit an upload; the same request again gets the same answer.
+
+        Raises:
+            UploadNotFoundError, UploadNotOpenError, UploadExpiredError: it cannot be committed.
+            ChunksMissingError: staged files name chunks that are not there.
+            DuplicatePathError, PathConflictError, DigestMismatchError: what was staged is not a
+                version.
+            TypeMismatchError: the collection has another type.
+            FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
+            StorageFullError: there is no room. After any error the upload is still open.
+        """
+        words = _words(request)
+        request_hash = _hash(words)
+        upload = await self._sessions.get(upload_id)
+        if upload.state is not UploadState.COMMITTED:
+            upload = await self._sessions.require_open(upload_id)
+            runs = await self._resolved_runs(upload)
+            manifest = await self._manifests.build(upload, runs)
+        else:
+            manifest = BuiltManifest(b"", 0, 0, ())  # only its stored answer is read
+        publication = Publication(upload_id, manifest, words, actor, self._clock(), request_hash)
+        return await self._metadata.write(lambda rows: _publish_or_replay(rows, publication))
+
+    async def _resolved_runs(self, upload: UploadRecord) -> list[StagedRun]:
+        """Return the upload's runs, every chunk of them there and pinned (I2)."""
+        runs = await self._metadata.read(lambda rows: rows.staging.runs(upload.upload_id))
+        missing: list[bytes] = []
+        settled: list[int] = []
+        for run in runs:
+            if run.resolved:
+                continue
+            found = await self._still_missing(upload, run)
+            missing.extend(found)
+            if not found:
+                settled.append(run.id)
+        if settled:
+            await self._metadata.write(lambda rows: rows.staging.mark_resolved(settled))
+        if missing:
+            raise _chunks_missing(missing)
+        return runs
+
+    async def _still_missing(self, upload: UploadRecord, run: StagedRun) -> list[bytes]:
+        data = await self._reader.read_one(upload.domain, ChunkRef(run.digest, run.size_bytes))
+        entries = [decode_entry(raw) for raw in decode_entries(RUN_MAGIC, data)]
+        return await self._resolution.missing(upload, entries)
+
+
+async def _publish_or_replay(rows: Rows, publication: Publication) -> Commitment:
+    upload = await rows.uploads.get(publication.upload_id)
+    if upload and upload.state is UploadState.COMMITTED and upload.commit_result:
+        if upload.commit_hash != publication.request_hash:
+            raise UploadNotOpenError("the upload was committed with another request")
+        result = upload.commit_result
+    else:
+        result = await publication.publish(rows)
+    version = await rows.versions.by_id(result.version_id)
+    return Commitment(version, result.created, result.ignored_fields)
+
+
+def _chunks_missing(missing: list[bytes]) -> ChunksMissingError:
+    shown = ",".join(format_digest(digest) for digest in missing[:_MISSING_SHOWN])
+    return ChunksMissingError(
+        f"{len(missing)} chunks are missing; ask FindMissingChunks, send them, commit again",
+        details={"count": str(len(missing)), "digests": shown},
+    )
+
+
+def _words(request: CommitRequest) -> Words:
+    return Words(
+        description=request.description,
+        metadata_json=require_json_object(request.metadata_json, field="metadata_json"),
+        tags=require_tags(request.tags, field="tags"),
+        aliases=require_aliases(request.aliases, field="aliases"),
+    )
+
+
+def _hash(words: Words) -> bytes:
+    parts = (words.description, words.metadata_json, words.tags, words.aliases)
+    return hashlib.sha256(json.dumps(parts).encode()).digest()

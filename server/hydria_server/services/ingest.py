@@ -1,0 +1,158 @@
+"""Chunks in: from verified bytes to durable, indexed records, in groups."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydria_server.domain.chunks import Chunk, ChunkState, StoredChunk
+from hydria_server.domain.errors import ServerDrainingError
+from hydria_server.domain.records import Domain, UploadRecord
+from hydria_server.storage.metadata.interface import IndexedChunk, MetadataStore, Rows
+from hydria_server.storage.packs.interface import PackStore
+
+GROUP_BYTES = 16 * 1024 * 1024
+GROUP_CHUNKS = 8192
+# One group is synced while the next one is looked up and the one before it is indexed.
+GROUPS_IN_FLIGHT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOutcome:
+    """How many bytes were new, and how many were there already."""
+
+    stored_bytes: int
+    duplicate_bytes: int
+
+
+@dataclass(slots=True)
+class _Request:
+    upload: UploadRecord
+    chunks: Sequence[Chunk]
+    done: asyncio.Future[StoreOutcome]
+
+
+class ChunkIngest:
+    """Groups the chunks of all streams: one lookup, one append, one transaction for each group.
+
+    The order is the promise (I1, I6): bytes, sync, rows, acknowledgement.
+    """
+
+    def __init__(self, packs: PackStore, metadata: MetadataStore) -> None:
+        self._packs = packs
+        self._metadata = metadata
+        self._queue: asyncio.Queue[_Request] = asyncio.Queue()
+        self._slots = asyncio.Semaphore(GROUPS_IN_FLIGHT)
+        self._closed = False
+
+    async def store(self, upload: UploadRecord, chunks: Sequence[Chunk]) -> StoreOutcome:
+        """Make verified chunks durable and pin them for `upload`.
+
+        The caller bounds how many bytes wait here. A cancelled caller leaves at most garbage.
+
+        Raises:
+            StorageFullError: there is no room.
+            StorageUnavailableError: the store takes no writes.
+            ServerDrainingError: the server is shutting down.
+        """
+        if self._closed:
+            raise ServerDrainingError("the server is shutting down; retry")
+        done: asyncio.Future[StoreOutcome] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Request(upload, chunks, done))
+        return await done
+
+    async def run(self) -> None:
+        """Serve until cancelled; then refuse what still waits."""
+        try:
+            async with asyncio.TaskGroup() as groups:
+                while True:
+                    await self._slots.acquire()
+                    group = await self._next_group()
+                    groups.create_task(self._settle(group))
+        finally:
+            self._closed = True
+            while not self._queue.empty():
+                _refuse(
+                    self._queue.get_nowait(), ServerDrainingError("the server is shutting down")
+                )
+
+    async def _next_group(self) -> list[_Request]:
+        group = [await self._queue.get()]
+        size = sum(chunk.size_bytes for chunk in group[0].chunks)
+        count = len(group[0].chunks)
+        while size < GROUP_BYTES and count < GROUP_CHUNKS and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+            size += sum(chunk.size_bytes for chunk in group[-1].chunks)
+            count += len(group[-1].chunks)
+        return group
+
+    async def _settle(self, group: list[_Request]) -> None:
+        by_domain: dict[int, list[_Request]] = {}
+        for request in group:
+            by_domain.setdefault(request.upload.domain.id, []).append(request)
+        try:
+            for requests in by_domain.values():
+                await self._store_group(requests)
+        except Exception as error:  # noqa: BLE001 - handed to the callers, who report it
+            for request in group:
+                _refuse(request, error)
+        finally:
+            self._slots.release()
+            for request in group:
+                _refuse(request, ServerDrainingError("the server is shutting down; retry"))
+
+    async def _store_group(self, requests: list[_Request]) -> None:
+        domain = requests[0].upload.domain
+        start_epoch = max(request.upload.start_epoch for request in requests)
+        chunks = {chunk.digest: chunk for request in requests for chunk in request.chunks}
+        new = await self._store_missing(domain, chunks, start_epoch)
+        for request in requests:
+            _answer(request, new)
+
+    async def _store_missing(
+        self, domain: Domain, chunks: dict[bytes, Chunk], start_epoch: int
+    ) -> set[bytes]:
+        """Store what is not there, pin what is; return the digests that were new."""
+        rows = await self._metadata.read(lambda rows: rows.chunks.find(domain.id, list(chunks)))
+        new = [chunk for digest, chunk in chunks.items() if not _is_live(rows.get(digest))]
+        stale = [d for d, row in rows.items() if _is_live(row) and row.touch_epoch < start_epoch]
+        stored = await self._append(domain, new)
+        if not stored and not stale:
+            return set()
+
+        async def index(tx: Rows) -> set[bytes]:
+            epoch = (await tx.store.info()).epoch
+            await tx.chunks.put(domain.id, stored, epoch=epoch)
+            return await tx.chunks.touch(domain.id, stale, epoch=epoch) if stale else set()
+
+        condemned = set(stale) - await self._metadata.write(index)
+        if condemned:  # by a collection, between our look and our touch: they are missing now
+            again = {digest: chunks[digest] for digest in condemned}
+            return {c.digest for c in new} | await self._store_missing(domain, again, start_epoch)
+        return {chunk.digest for chunk in new}
+
+    async def _append(self, domain: Domain, new: list[Chunk]) -> list[StoredChunk]:
+        if not new:
+            return []
+        locations = await self._packs.append(domain.key, new)
+        return [
+            StoredChunk(chunk.digest, chunk.size_bytes, location)
+            for chunk, location in zip(new, locations, strict=True)
+        ]
+
+
+def _is_live(row: IndexedChunk | None) -> bool:
+    return row is not None and row.state is ChunkState.LIVE
+
+
+def _answer(request: _Request, new: set[bytes]) -> None:
+    stored = sum(chunk.size_bytes for chunk in request.chunks if chunk.digest in new)
+    total = sum(chunk.size_bytes for chunk in request.chunks)
+    if not request.done.done():
+        request.done.set_result(StoreOutcome(stored, total - stored))
+
+
+def _refuse(request: _Request, error: BaseException) -> None:
+    if not request.done.done():
+        request.done.set_exception(error)

@@ -1,0 +1,148 @@
+"""The commit transaction: version, aliases, events and the session's end, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hydria_server.domain.errors import FieldViolationError, TypeMismatchError, UploadNotFoundError
+from hydria_server.domain.records import (
+    LATEST,
+    CollectionRecord,
+    CommitResult,
+    EventType,
+    NewVersion,
+    UploadRecord,
+    UploadState,
+    VersionRecord,
+)
+from hydria_server.services.history import History
+from hydria_server.services.manifest_builder import BuiltManifest
+from hydria_server.services.sessions import require_open
+from hydria_server.storage.metadata.interface import Rows
+
+EMPTY_METADATA = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said about a version, checked."""
+
+    description: str
+    metadata_json: str
+    tags: Sequence[str]
+    aliases: Sequence[str]  # without `latest`, which is implied
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Everything that one commit will write. `publish` runs inside a write transaction."""
+
+    upload_id: str
+    manifest: BuiltManifest
+    words: Words
+    actor: str
+    now_us: int
+    request_hash: bytes
+    history: History = field(default_factory=History)
+
+    async def publish(self, rows: Rows) -> CommitResult:
+        """Make the version, or find the equal one; move aliases; end the upload.
+
+        I5: tests the session's state, never a clock. I2: every chunk was pinned for the session
+        before, and stays so until this transaction ends it.
+
+        Raises:
+            UploadNotFoundError, UploadNotOpenError, UploadExpiredError: the session ended.
+            FieldViolationError: the collection is new and no type was given.
+            TypeMismatchError: it has another type.
+        """
+        upload = await rows.uploads.get(self.upload_id)
+        if upload is None:
+            raise UploadNotFoundError("the upload is gone")
+        require_open(upload)
+        collection = await self._collection(rows, upload)
+        equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
+        if equal is None:
+            version = await self._insert(rows, collection)
+            result = CommitResult(version.id, True, ())
+        else:
+            version = equal
+            await self._reuse(rows, equal)
+            result = CommitResult(equal.id, False, self._ignored(equal))
+        for alias in (*self.words.aliases, LATEST):
+            await self.history.point_alias(rows, version, alias, now_us=self.now_us)
+        await rows.uploads.end(
+            self.upload_id,
+            UploadState.COMMITTED,
+            commit_hash=self.request_hash,
+            commit_result=result,
+        )
+        await rows.staging.clear(self.upload_id)
+        await self.history.record(rows, upload.entity_id, actor=self.actor, now_us=self.now_us)
+        return result
+
+    async def _collection(self, rows: Rows, upload: UploadRecord) -> CollectionRecord:
+        """Return the collection, made if need be. A name given up by a rename is free again."""
+        found = await rows.names.collection(
+            upload.entity, upload.project, upload.collection, follow=False
+        )
+        if found is None:
+            return await self._create_collection(rows, upload)
+        if upload.type and upload.type != found.type:
+            raise TypeMismatchError(
+                f"{upload.collection!r} has type {found.type!r}, not {upload.type!r}",
+                details={"actual": found.type},
+            )
+        return found
+
+    async def _create_collection(self, rows: Rows, upload: UploadRecord) -> CollectionRecord:
+        if not upload.type:
+            raise FieldViolationError("type", f"{upload.collection!r} is new and needs a type")
+        project = await rows.names.project(upload.entity, upload.project)
+        if project is not None:
+            project_id = project.id
+        else:
+            project_id = await rows.names.create_project(
+                upload.entity_id, upload.project, now_us=self.now_us
+            )
+            self.history.add(
+                EventType.PROJECT_CREATED, project_id=project_id, project=upload.project
+            )
+        collection_id = await rows.names.create_collection(
+            project_id, upload.collection, upload.type, now_us=self.now_us
+        )
+        collection = await rows.names.collection_by_id(collection_id)
+        self.history.add_collection(EventType.COLLECTION_CREATED, collection, {"type": upload.type})
+        return collection
+
+    async def _insert(self, rows: Rows, collection: CollectionRecord) -> VersionRecord:
+        new = NewVersion(
+            collection_id=collection.id,
+            number=await rows.names.take_version_number(collection.id),
+            digest=self.manifest.digest,
+            file_count=self.manifest.file_count,
+            size_bytes=self.manifest.size_bytes,
+            description=self.words.description,
+            metadata_json=self.words.metadata_json,
+            tags=tuple(self.words.tags),
+            upload_id=self.upload_id,
+            created_at_us=self.now_us,
+        )
+        version = await rows.versions.insert(new, self.manifest.shards)
+        self.history.add_version(EventType.VERSION_COMMITTED, version)
+        return version
+
+    async def _reuse(self, rows: Rows, version: VersionRecord) -> None:
+        await rows.versions.add_tags(version.id, self.words.tags, now_us=self.now_us)
+        self.history.add_version(EventType.VERSION_REUSED, version)
+
+    def _ignored(self, version: VersionRecord) -> tuple[str, ...]:
+        """Return the words of the request that reuse leaves aside."""
+        words = self.words
+        ignored = []
+        if words.description and words.description != version.description:
+            ignored.append("description")
+        if words.metadata_json not in (EMPTY_METADATA, version.metadata_json):
+            ignored.append("metadata_json")
+        return tuple(ignored)

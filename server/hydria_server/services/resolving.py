@@ -1,0 +1,86 @@
+"""From a ref to the version it names."""
+
+from __future__ import annotations
+
+from hydria_server.domain.digest import format_digest
+from hydria_server.domain.errors import (
+    AliasNotFoundError,
+    NotFoundError,
+    TypeMismatchError,
+    VersionDeletedError,
+)
+from hydria_server.domain.records import CollectionRecord, VersionRecord, VersionState
+from hydria_server.domain.refs import (
+    ByAlias,
+    ByDigest,
+    ByNumber,
+    CollectionName,
+    VersionRef,
+    parse_ref,
+)
+from hydria_server.storage.metadata.interface import Rows
+
+
+async def resolve(rows: Rows, text: str, *, field: str = "ref") -> VersionRecord:
+    """Return the live version that a full ref names.
+
+    Raises:
+        FieldViolationError, NameInvalidError: the ref is malformed.
+        NotFoundError, AliasNotFoundError, VersionDeletedError: it names nothing.
+    """
+    ref = parse_ref(text, field=field)
+    if isinstance(ref.selector, ByAlias):
+        name = ref.name
+        found = await rows.versions.resolve_alias(
+            name.entity, name.project, name.collection, ref.selector.alias
+        )
+        if found is not None:
+            return found
+    collection = await require_collection(rows, ref.name)
+    return await _select(rows, collection, ref)
+
+
+async def _select(rows: Rows, collection: CollectionRecord, ref: VersionRef) -> VersionRecord:
+    match ref.selector:
+        case ByAlias(alias):
+            version = await rows.versions.by_alias(collection.id, alias)
+            missing: NotFoundError = AliasNotFoundError(
+                f"{ref.name} has no alias {alias!r}", details={"alias": alias}
+            )
+        case ByNumber(number):
+            version = await rows.versions.by_number(collection.id, number)
+            missing = NotFoundError(f"{ref.name} has no version v{number}")
+        case ByDigest(digest):
+            version = await rows.versions.by_digest(collection.id, digest)
+            missing = NotFoundError(f"{ref.name} has no version with {format_digest(digest)}")
+    if version is None:
+        raise missing
+    if version.state is VersionState.DELETED:
+        raise VersionDeletedError(f"{version.ref} was deleted")
+    return version
+
+
+async def require_collection(rows: Rows, name: CollectionName) -> CollectionRecord:
+    """Return the live collection of that name, now or once.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = await rows.names.collection(name.entity, name.project, name.collection)
+    if found is None:
+        raise NotFoundError(f"there is no collection {name}")
+    return found
+
+
+def require_type(version: VersionRecord, type_: str) -> VersionRecord:
+    """Return `version` if it has that type, or none is asked for.
+
+    Raises:
+        TypeMismatchError: it has another.
+    """
+    if type_ and version.type != type_:
+        raise TypeMismatchError(
+            f"{version.ref} has type {version.type!r}, not {type_!r}",
+            details={"actual": version.type},
+        )
+    return version

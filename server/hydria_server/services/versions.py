@@ -1,0 +1,152 @@
+"""Versions: resolve, describe, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydria_server.domain.errors import EtagMismatchError, ResourceInUseError
+from hydria_server.domain.json_documents import require_json_object
+from hydria_server.domain.names import require_name, require_tags
+from hydria_server.domain.records import LATEST, EventType, Json, VersionRecord
+from hydria_server.services.history import History
+from hydria_server.services.resolving import require_type, resolve
+from hydria_server.services.sessions import Clock
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+_ALIASES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """New words about a version; None leaves what is there."""
+
+    description: str | None = None
+    metadata_json: str | None = None
+    tags: Sequence[str] | None = None
+
+
+class Versions:
+    """Reads versions and changes the words about them; content never changes."""
+
+    def __init__(self, metadata: MetadataStore, clock: Clock) -> None:
+        self._metadata = metadata
+        self._clock = clock
+
+    async def get(self, ref: str, *, type_: str = "") -> VersionRecord:
+        """Return the version that a full ref names.
+
+        Raises:
+            FieldViolationError, NameInvalidError: the ref is malformed.
+            NotFoundError, AliasNotFoundError, VersionDeletedError: it names nothing.
+            TypeMismatchError: the version has another type than `type_`.
+        """
+        if type_:
+            require_name(type_, field="type")
+        version = await self._metadata.read(lambda rows: resolve(rows, ref))
+        return require_type(version, type_)
+
+    async def update(
+        self, ref: str, change: VersionChange, *, etag: str, actor: str
+    ) -> VersionRecord:
+        """Change words; return the version as it is then.
+
+        Raises:
+            EtagMismatchError: it was changed since `etag` was read.
+            FieldViolationError, NameInvalidError: the change is malformed. And as `get`.
+        """
+        tags = None if change.tags is None else require_tags(change.tags, field="tags")
+        metadata_json = change.metadata_json
+        if metadata_json is not None:
+            metadata_json = require_json_object(metadata_json, field="metadata_json")
+
+        async def apply(rows: Rows) -> VersionRecord:
+            version = await resolve(rows, ref)
+            require_etag(version.revision, etag)
+            now = self._clock()
+            await rows.versions.update(
+                version.id,
+                description=change.description,
+                metadata_json=metadata_json,
+                tags=tags,
+                now_us=now,
+            )
+            history = History()
+            history.add_version(EventType.VERSION_UPDATED, version, {"fields": _fields(change)})
+            await history.record(rows, version.entity_id, actor=actor, now_us=now)
+            return await rows.versions.by_id(version.id)
+
+        return await self._metadata.write(apply)
+
+    async def delete(
+        self, ref: str, *, delete_aliases: bool, etag: str, actor: str
+    ) -> VersionRecord:
+        """Delete a version; return it as it is remembered.
+
+        `latest` moves to the highest version that remains, in the same transaction.
+
+        Raises:
+            ResourceInUseError: it has other aliases, and `delete_aliases` is not set.
+            EtagMismatchError: it was changed since `etag` was read. And as `get`.
+        """
+
+        async def apply(rows: Rows) -> VersionRecord:
+            version = await resolve(rows, ref)
+            require_etag(version.revision, etag)
+            if not delete_aliases:
+                _require_no_aliases(version)
+            now = self._clock()
+            history = History()
+            await _let_go_of_aliases(rows, version, history, now)
+            history.add_version(EventType.VERSION_DELETED, version)
+            await history.record(rows, version.entity_id, actor=actor, now_us=now)
+            return await rows.versions.by_id(version.id)
+
+        return await self._metadata.write(apply)
+
+
+async def _let_go_of_aliases(
+    rows: Rows, version: VersionRecord, history: History, now_us: int
+) -> None:
+    """Mark the version deleted, remove its aliases and hand `latest` on."""
+    await rows.versions.mark_deleted([version.id], now_us=now_us)
+    heir = await rows.versions.highest(version.collection_id)
+    for alias in version.aliases:
+        if alias == LATEST and heir is not None:
+            await history.point_alias(rows, heir, LATEST, now_us=now_us)
+        else:
+            await history.remove_alias(rows, version.collection_id, alias)
+
+
+def _require_no_aliases(version: VersionRecord) -> None:
+    others = [alias for alias in version.aliases if alias != LATEST]
+    if others:
+        named = ", ".join(others[:_ALIASES_SHOWN])
+        raise ResourceInUseError(
+            f"{version.ref} has aliases; delete them with it or move them first",
+            details={"aliases": named[:1000]},
+        )
+
+
+def require_etag(revision: int, etag: str) -> None:
+    """Return when no etag is given, or the one that was read still holds.
+
+    Raises:
+        EtagMismatchError: the resource was changed since.
+    """
+    if etag and etag != format_etag(revision):
+        raise EtagMismatchError("it was changed since the etag was read; read it again")
+
+
+def format_etag(revision: int) -> str:
+    """Return the etag of a revision."""
+    return f"r{revision}"
+
+
+def _fields(change: VersionChange) -> list[Json]:
+    named = {
+        "description": change.description,
+        "metadata_json": change.metadata_json,
+        "tags": change.tags,
+    }
+    return [name for name, value in named.items() if value is not None]
