@@ -29,7 +29,7 @@ _GRAMMAR = r"""
     restriction: FIELD COMPARATOR value
     value: STRING | WORD | FIELD
     COMPARATOR: "<=" | ">=" | "!=" | "=" | "<" | ">" | ":"
-    FIELD.2: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(?![\w.\-*+:\/])/
+    FIELD.2: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(?![\w.\-*+\/])/
     WORD: /(?!(AND|OR|NOT)\b)[^\s()"'<>=!:,][^\s()"'<>=!,]*/
     STRING: /"(\\.|[^"\\])*"/ | /'(\\.|[^'\\])*'/
     %ignore /\s+/

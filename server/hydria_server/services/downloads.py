@@ -1,0 +1,230 @@
+"""Downloads: many files, prefixes or ranges as one stream of frames."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from hydria_server.domain.chunks import ChunkRef
+from hydria_server.domain.errors import (
+    BatchTooLargeError,
+    ChunkNotFoundError,
+    FieldViolationError,
+    RangeOutOfBoundsError,
+)
+from hydria_server.domain.manifest import FileEntry
+from hydria_server.domain.records import Domain, VersionRecord
+from hydria_server.services.chunk_reader import WINDOW_BYTES, WINDOW_CHUNKS, ChunkReader, windows
+from hydria_server.services.files import require_prefix
+from hydria_server.services.manifest_reader import ManifestReader
+from hydria_server.services.read_ahead import read_ahead
+from hydria_server.services.recipes import Recipes
+from hydria_server.services.versions import Versions
+
+MAX_READS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file or a range of it; a negative offset counts from the end, length 0 is the rest."""
+
+    path: str
+    offset: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRequest:
+    """What is asked for; neither reads nor prefixes is everything."""
+
+    ref: str
+    reads: Sequence[FileRead] = ()
+    prefixes: Sequence[str] = ()
+    whole_chunks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileStart:
+    """A file of the download begins: its range resolved to [offset, offset + length)."""
+
+    index: int
+    entry: FileEntry
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a file: a whole chunk, or what the range takes of it."""
+
+    file_index: int
+    offset: int
+    chunk: ChunkRef
+    skip: int  # bytes of the chunk before the piece
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Window:
+    """What is read from the packs at once, and then sent as one or a few frames."""
+
+    starts: list[FileStart] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+    payloads: list[memoryview] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def is_full(self, upcoming_bytes: int) -> bool:
+        """Tell whether a segment of that size belongs to the next window."""
+        crowded = len(self.segments) >= WINDOW_CHUNKS or len(self.starts) >= WINDOW_CHUNKS
+        return crowded or (bool(self.segments) and self.size_bytes + upcoming_bytes > WINDOW_BYTES)
+
+
+class Downloads:
+    """Resolves what is asked for, and reads it one window ahead of the network."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        manifests: ManifestReader,
+        recipes: Recipes,
+        reader: ChunkReader,
+    ) -> None:
+        self._versions = versions
+        self._manifests = manifests
+        self._recipes = recipes
+        self._reader = reader
+
+    async def open(
+        self, request: DownloadRequest
+    ) -> tuple[VersionRecord, AsyncGenerator[Window, None]]:
+        """Return the version, and the windows of its bytes.
+
+        Raises:
+            As Versions.get; BatchTooLargeError, FieldViolationError. The windows:
+            FileNotFoundInVersionError, RangeOutOfBoundsError, ChunkCorruptError.
+        """
+        _check(request)
+        version = await self._versions.get(request.ref)
+        return version, read_ahead(self._windows(version, request))
+
+    async def _windows(
+        self, version: VersionRecord, request: DownloadRequest
+    ) -> AsyncGenerator[Window, None]:
+        domain = await self._manifests.domain(version)
+        window = Window()
+        async for start in self._starts(version, request):
+            if window.is_full(0):
+                yield await self._filled(domain, window)
+                window = Window()
+            window.starts.append(start)
+            for segment in await self._segments(domain, start, request.whole_chunks):
+                if window.is_full(segment.size_bytes):
+                    yield await self._filled(domain, window)
+                    window = Window()
+                window.segments.append(segment)
+                window.size_bytes += segment.size_bytes
+            window.finished.append(start.index)
+        if window.starts or window.finished:
+            yield await self._filled(domain, window)
+
+    async def _filled(self, domain: Domain, window: Window) -> Window:
+        chunks = await self._reader.read(domain, [segment.chunk for segment in window.segments])
+        window.payloads = [
+            data[segment.skip : segment.skip + segment.size_bytes]
+            for data, segment in zip(chunks, window.segments, strict=True)
+        ]
+        return window
+
+    async def _starts(
+        self, version: VersionRecord, request: DownloadRequest
+    ) -> AsyncGenerator[FileStart, None]:
+        index = 0
+        entries = await self._manifests.files(version, [read.path for read in request.reads])
+        for read in request.reads:
+            yield _start(index, entries[read.path], read)
+            index += 1
+        prefixes = request.prefixes if request.prefixes or request.reads else ("",)
+        for prefix in prefixes:
+            async for batch in self._manifests.entries(version, prefix=prefix):
+                for entry in batch:
+                    if not entry.is_reference:
+                        yield FileStart(index, entry, 0, entry.size_bytes)
+                        index += 1
+
+    async def _segments(
+        self, domain: Domain, start: FileStart, whole_chunks: bool
+    ) -> list[Segment]:
+        segments: list[Segment] = []
+        position, end = 0, start.offset + start.length
+        for chunk in await self._recipes.chunks(domain, start.entry):
+            chunk_end = position + chunk.size_bytes
+            if position < end and chunk_end > start.offset:
+                skip = 0 if whole_chunks else max(0, start.offset - position)
+                last = chunk.size_bytes if whole_chunks else min(chunk_end, end) - position
+                segments.append(Segment(start.index, position + skip, chunk, skip, last - skip))
+            position = chunk_end
+        return segments
+
+    async def fetch_chunks(
+        self, ref: str, digests: Sequence[bytes]
+    ) -> AsyncGenerator[tuple[list[ChunkRef], list[memoryview]], None]:
+        """Yield chunks of a version by digest, in the order asked.
+
+        I10: a chunk that the store has but the version has not is not found.
+
+        Raises:
+            As Versions.get; ChunkNotFoundError, ChunkCorruptError.
+        """
+        version = await self._versions.get(ref)
+        domain = await self._manifests.domain(version)
+        sizes = await self._sizes_within(version, domain, set(digests))
+        if len(sizes) < len(set(digests)):
+            missing = next(digest for digest in digests if digest not in sizes)
+            raise ChunkNotFoundError(
+                f"{version.ref} has no such chunk", details={"digest": missing.hex()}
+            )
+        for window in windows(ChunkRef(digest, sizes[digest]) for digest in digests):
+            yield window, await self._reader.read(domain, window)
+
+    async def _sizes_within(
+        self, version: VersionRecord, domain: Domain, wanted: set[bytes]
+    ) -> dict[bytes, int]:
+        """Return the sizes of those wanted chunks that the version's files consist of."""
+        sizes: dict[bytes, int] = {}
+        batches = self._manifests.entries(version)
+        try:
+            async for batch in batches:
+                for entry in batch:
+                    for chunk in await self._recipes.chunks(domain, entry):
+                        if chunk.digest in wanted:
+                            sizes[chunk.digest] = chunk.size_bytes
+                if len(sizes) == len(wanted):
+                    break
+        finally:
+            await batches.aclose()
+        return sizes
+
+
+def _start(index: int, entry: FileEntry, read: FileRead) -> FileStart:
+    if entry.is_reference:
+        raise FieldViolationError("reads", f"{entry.path[:200]!r} is a reference, stored elsewhere")
+    size = entry.size_bytes
+    offset = max(0, size + read.offset) if read.offset < 0 else read.offset
+    if offset > size:
+        raise RangeOutOfBoundsError(
+            f"{entry.path[:200]!r} has {size} bytes; the range begins at {offset}",
+            details={"path": entry.path[:500], "size_bytes": str(size)},
+        )
+    length = min(read.length, size - offset) if read.length else size - offset
+    return FileStart(index, entry, offset, length)
+
+
+def _check(request: DownloadRequest) -> None:
+    for name, count in (("reads", len(request.reads)), ("prefixes", len(request.prefixes))):
+        if count > MAX_READS:
+            raise BatchTooLargeError(
+                f"{count} {name} are more than {MAX_READS}", details={"limit": str(MAX_READS)}
+            )
+    for prefix in request.prefixes:
+        require_prefix(prefix)

@@ -1,0 +1,81 @@
+"""Lists of a version's files, in pages or as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from hydria_server.domain.errors import FieldViolationError
+from hydria_server.domain.manifest import FileEntry
+from hydria_server.domain.paths import MAX_PATH_BYTES
+from hydria_server.domain.records import VersionRecord
+from hydria_server.services.manifest_reader import ManifestReader
+from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
+from hydria_server.services.versions import Versions
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """A page of files of the version that the ref resolved to."""
+
+    version: VersionRecord
+    files: list[FileEntry]
+    next_page_token: str
+
+
+class Files:
+    """Answers which files a version has."""
+
+    def __init__(self, versions: Versions, manifests: ManifestReader) -> None:
+        self._versions = versions
+        self._manifests = manifests
+
+    async def page(self, ref: str, *, prefix: str, page_size: int, page_token: str) -> FilePage:
+        """Return one page of files. Pages of one listing agree, though an alias may move:
+        a token stays with the version that the first page was of.
+
+        Raises:
+            As Versions.get; FieldViolationError, PageTokenInvalidError; ChunkCorruptError.
+        """
+        require_prefix(prefix)
+        limit = page_limit(page_size)
+        bound_to = f"files {ref}\0{prefix}"
+        cursor = decode_token(page_token, bound_to=bound_to)
+        pinned, after = (str(cursor[0]), str(cursor[-1])) if cursor else (ref, "")
+        version = await self._versions.get(pinned)
+        files: list[FileEntry] = []
+        batches = self._manifests.entries(version, prefix=prefix, after=after)
+        try:
+            async for batch in batches:
+                files.extend(batch[: limit + 1 - len(files)])
+                if len(files) > limit:
+                    break
+        finally:
+            await batches.aclose()
+        more = len(files) > limit
+        files = files[:limit]
+        token = encode_token((version.ref, files[-1].path) if more else None, bound_to=bound_to)
+        return FilePage(version, files, token)
+
+    async def stream(
+        self, ref: str, *, prefix: str, after: str
+    ) -> tuple[VersionRecord, AsyncGenerator[list[FileEntry], None]]:
+        """Return the version, and its files in batches.
+
+        Raises:
+            As Versions.get; FieldViolationError. The batches: ChunkCorruptError.
+        """
+        require_prefix(prefix)
+        version = await self._versions.get(ref)
+        return version, self._manifests.entries(version, prefix=prefix, after=after)
+
+
+def require_prefix(prefix: str) -> str:
+    """Return the prefix if a path may begin with it.
+
+    Raises:
+        FieldViolationError: it is longer than any path.
+    """
+    if len(prefix.encode("utf-8", "replace")) > MAX_PATH_BYTES:
+        raise FieldViolationError("prefix", f"it is longer than {MAX_PATH_BYTES} bytes")
+    return prefix

@@ -1,0 +1,94 @@
+"""Reads a version's manifest: all of it, from a path on, under a prefix, or single files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from hydria_server.domain.chunks import ChunkRef
+from hydria_server.domain.errors import ChunkCorruptError, FileNotFoundInVersionError
+from hydria_server.domain.manifest import (
+    SHARD_MAGIC,
+    FileEntry,
+    decode_entries,
+    decode_entry,
+    entry_path,
+)
+from hydria_server.domain.records import Domain, ShardRecord, VersionRecord
+from hydria_server.services.chunk_reader import ChunkReader
+from hydria_server.storage.metadata.interface import MetadataStore
+
+# Entries handed on at once: bounds what a slow reader of a large shard holds.
+_BATCH = 1000
+
+
+class ManifestReader:
+    """Finds the shards that may hold what is asked for, and reads only those."""
+
+    def __init__(self, reader: ChunkReader, metadata: MetadataStore) -> None:
+        self._reader = reader
+        self._metadata = metadata
+
+    async def domain(self, version: VersionRecord) -> Domain:
+        """Return the domain that holds the version's chunks."""
+        return await self._metadata.read(lambda rows: rows.versions.domain(version.id))
+
+    async def entries(
+        self, version: VersionRecord, *, prefix: str = "", after: str = ""
+    ) -> AsyncGenerator[list[FileEntry], None]:
+        """Yield the entries whose path begins with `prefix` and comes after `after`, in order.
+
+        Raises:
+            ChunkCorruptError: a shard is damaged.
+        """
+        domain = await self.domain(version)
+        first = max(prefix, after)
+        shards = await self._metadata.read(
+            lambda rows: rows.versions.shards_between(version.id, first=first, last=None)
+        )
+        begin, wanted = after.encode(), prefix.encode()
+        for shard in shards:
+            if prefix and shard.first_path > prefix and not shard.first_path.startswith(prefix):
+                return  # everything from here on sorts after the prefix
+            raws = [
+                raw
+                for raw in await self._raws(domain, shard)
+                if (path := entry_path(raw)).startswith(wanted) and path > begin
+            ]
+            for at in range(0, len(raws), _BATCH):
+                yield [decode_entry(raw) for raw in raws[at : at + _BATCH]]
+
+    async def files(self, version: VersionRecord, paths: Sequence[str]) -> dict[str, FileEntry]:
+        """Return the entries of these paths.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+            ChunkCorruptError: a shard is damaged.
+        """
+        domain = await self.domain(version)
+        found: dict[str, FileEntry] = {}
+        wanted = sorted(set(paths))
+        if not wanted:
+            return found
+        shards = await self._metadata.read(
+            lambda rows: rows.versions.shards_between(version.id, first=wanted[0], last=wanted[-1])
+        )
+        encoded = {path.encode() for path in wanted}
+        for shard in shards:
+            if any(shard.first_path <= path <= shard.last_path for path in wanted):
+                for raw in await self._raws(domain, shard):
+                    if entry_path(raw) in encoded:
+                        entry = decode_entry(raw)
+                        found[entry.path] = entry
+        missing = next((path for path in wanted if path not in found), None)
+        if missing is not None:
+            raise FileNotFoundInVersionError(
+                f"{version.ref} has no file {missing[:200]!r}", details={"path": missing[:500]}
+            )
+        return found
+
+    async def _raws(self, domain: Domain, shard: ShardRecord) -> list[bytes]:
+        data = await self._reader.read_one(domain, ChunkRef(shard.digest, shard.size_bytes))
+        try:
+            return list(decode_entries(SHARD_MAGIC, data))
+        except ValueError:
+            raise ChunkCorruptError(shard.digest) from None

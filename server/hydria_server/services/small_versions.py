@@ -1,0 +1,93 @@
+"""PutVersion: a small version in one call, by the same steps as a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydria_server.domain.chunks import Chunk
+from hydria_server.domain.errors import BatchTooLargeError, HydriaError
+from hydria_server.domain.names import require_aliases, require_tags
+from hydria_server.domain.paths import require_path
+from hydria_server.domain.records import UploadRecord, UploadState
+from hydria_server.services.commit import Commitment, CommitRequest, Commits
+from hydria_server.services.file_drafts import FileDraft
+from hydria_server.services.hashing import Hashing
+from hydria_server.services.ingest import ChunkIngest
+from hydria_server.services.sessions import NewUpload, UploadSessions
+from hydria_server.services.staging import StageBatch, Staging
+
+MAX_PUT_VERSION_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class InlineFile:
+    """A file with its content."""
+
+    path: str
+    content: bytes
+
+
+class SmallVersions:
+    """Makes small versions."""
+
+    def __init__(
+        self,
+        sessions: UploadSessions,
+        ingest: ChunkIngest,
+        staging: Staging,
+        commits: Commits,
+        hashing: Hashing,
+    ) -> None:
+        self._sessions = sessions
+        self._ingest = ingest
+        self._staging = staging
+        self._commits = commits
+        self._hashing = hashing
+
+    async def put(
+        self, new: NewUpload, files: Sequence[InlineFile], request: CommitRequest, *, actor: str
+    ) -> Commitment:
+        """Store, stage and commit the files; the same request id gets the same answer.
+
+        Raises:
+            BatchTooLargeError: there is more than 1 MiB of content.
+            As UploadSessions.create, Staging.stage and Commits.commit.
+        """
+        _check(files, request)
+        upload = await self._sessions.create(new)
+        if upload.state is not UploadState.COMMITTED:
+            try:
+                await self._stage(upload, files)
+            except HydriaError:
+                await self._sessions.abort(upload.upload_id)
+                raise
+        return await self._commits.commit(upload.upload_id, request, actor=actor)
+
+    async def _stage(self, upload: UploadRecord, files: Sequence[InlineFile]) -> None:
+        digests = await self._hashing.digests([file.content for file in files])
+        chunks = [
+            Chunk(digest, file.content)
+            for digest, file in zip(digests, files, strict=True)
+            if file.content
+        ]
+        await self._ingest.store(upload, chunks)
+        puts = [
+            FileDraft(file.path, len(file.content), digest)
+            for digest, file in zip(digests, files, strict=True)
+        ]
+        await self._staging.stage(upload.upload_id, StageBatch("", 1, puts))
+
+
+def _check(files: Sequence[InlineFile], request: CommitRequest) -> None:
+    """Refuse what can be refused before anything is written."""
+    size = sum(len(file.content) for file in files)
+    if size > MAX_PUT_VERSION_BYTES:
+        raise BatchTooLargeError(
+            f"{size} bytes are more than {MAX_PUT_VERSION_BYTES}; use CreateUpload",
+            details={"limit": str(MAX_PUT_VERSION_BYTES)},
+        )
+    for file in files:
+        require_path(file.path, field="path")
+    require_tags(request.tags, field="tags")
+    require_aliases(request.aliases, field="aliases")
