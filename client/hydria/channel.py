@@ -1,0 +1,105 @@
+"""How the channel to the server is opened.
+
+Keepalive every 60 s is what a server with gRPC's usual ping limits accepts, and finds a dead peer
+behind a middlebox. Reads are retried by gRPC itself for a second or two; everything that changes
+something is left alone, because only its caller knows whether it may be sent twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import grpc
+from grpc import aio
+
+from hydria.address import Address
+from hydria.errors import ForkedProcessError
+
+_READS = (
+    "GetServerInfo",
+    "GetUpload",
+    "GetVersion",
+    "ListVersions",
+    "GetCollection",
+    "ListCollections",
+    "ListProjects",
+    "ListTypes",
+    "ListFiles",
+)
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{"service": "hydria.v1.ArtifactService", "method": m} for m in _READS],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+_OPTIONS = [
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    # Clients in one process do not share a connection: each may be closed by itself.
+    ("grpc.use_local_subchannel_pool", 1),
+]
+
+
+class _ChannelsOfProcess:
+    """How many channels are open here. gRPC survives a fork only when there are none."""
+
+    def __init__(self) -> None:
+        self.open_count = 0
+        self.forked_while_open = False
+        os.register_at_fork(after_in_child=self._mark_child)
+
+    def _mark_child(self) -> None:
+        self.forked_while_open = self.forked_while_open or self.open_count > 0
+        self.open_count = 0
+
+
+_channels = _ChannelsOfProcess()
+
+
+def check_not_forked() -> None:
+    """Refuse to use gRPC where it would crash or hang.
+
+    Raises:
+        ForkedProcessError: this process was forked while its parent had a channel open.
+    """
+    if _channels.forked_while_open:
+        raise ForkedProcessError(
+            "this process was forked while a Hydria client was open, and gRPC does not survive "
+            "that: close the client before the fork, or start workers by 'spawn' "
+            "(multiprocessing.set_start_method, DataLoader(multiprocessing_context='spawn'))"
+        )
+
+
+def open_channel(address: Address) -> aio.Channel:
+    """Open a channel that belongs to the running event loop; it connects when it is used.
+
+    Raises:
+        ForkedProcessError: as `check_not_forked`.
+    """
+    check_not_forked()
+    if address.tls:
+        credentials = grpc.ssl_channel_credentials()
+        channel = aio.secure_channel(address.target, credentials, options=_OPTIONS)
+    else:
+        channel = aio.insecure_channel(address.target, options=_OPTIONS)
+    _channels.open_count += 1
+    return channel
+
+
+async def close_channel(channel: aio.Channel) -> None:
+    """Close a channel that `open_channel` opened, calls in flight included."""
+    await channel.close()
+    _channels.open_count -= 1
