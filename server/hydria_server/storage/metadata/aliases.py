@@ -1,0 +1,79 @@
+"""Where aliases point now, and where they pointed when."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hydria_server.domain.records import AliasInterval
+from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL
+
+_IS_ALIAS = (
+    ALIAS.c.collection_id == bindparam("in_collection"),
+    ALIAS.c.name == bindparam("alias"),
+)
+_TARGET = select(ALIAS.c.version_id).where(*_IS_ALIAS)
+_REMOVE = delete(ALIAS).where(*_IS_ALIAS).returning(ALIAS.c.version_id)
+_OF_COLLECTION = select(ALIAS.c.name, ALIAS.c.version_id).where(
+    ALIAS.c.collection_id == bindparam("in_collection")
+)
+_INTERVALS = (
+    select(
+        ALIAS_INTERVAL.c.collection_id,
+        ALIAS_INTERVAL.c.alias,
+        ALIAS_INTERVAL.c.version_id,
+        ALIAS_INTERVAL.c.from_time_us,
+        ALIAS_INTERVAL.c.to_time_us,
+        ALIAS_INTERVAL.c.actor,
+    )
+    .where(
+        ALIAS_INTERVAL.c.collection_id == bindparam("in_collection"),
+        ALIAS_INTERVAL.c.alias == bindparam("alias"),
+    )
+    .order_by(ALIAS_INTERVAL.c.from_time_us)
+)
+
+
+class SqlAliases:
+    """Rows of aliases, in one transaction. I7 is the table's key."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def point(
+        self, collection_id: int, alias: str, version_id: int, *, now_us: int
+    ) -> int | None:
+        before = await self._connection.execute(
+            _TARGET, {"in_collection": collection_id, "alias": alias}
+        )
+        previous: int | None = before.scalar()
+        if previous != version_id:
+            await self._point(collection_id, alias, version_id, now_us=now_us)
+        return previous
+
+    async def _point(self, collection_id: int, alias: str, version_id: int, *, now_us: int) -> None:
+        target = {"version_id": version_id, "updated_at_us": now_us}
+        statement = insert(self._connection, ALIAS).values(
+            collection_id=collection_id, name=alias, **target
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=ALIAS.primary_key.columns, set_=target)
+        )
+
+    async def remove(self, collection_id: int, alias: str) -> int | None:
+        removed = await self._connection.execute(
+            _REMOVE, {"in_collection": collection_id, "alias": alias}
+        )
+        version_id: int | None = removed.scalar()
+        return version_id
+
+    async def of_collection(self, collection_id: int) -> dict[str, int]:
+        rows = await self._connection.execute(_OF_COLLECTION, {"in_collection": collection_id})
+        return dict(rows.all())
+
+    async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:
+        rows = await self._connection.execute(
+            _INTERVALS, {"in_collection": collection_id, "alias": alias}
+        )
+        return [AliasInterval(**row) for row in rows.mappings()]

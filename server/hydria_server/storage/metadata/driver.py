@@ -1,0 +1,147 @@
+"""The SQLite connection under SQLAlchemy: one hop to its thread for each statement.
+
+aiosqlite's own cursor takes four (make, execute, fetch, close), and each costs 50-80 us. This one
+begins the transaction, executes and fetches in a single hop, which halves the time of a read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import aiosqlite
+
+Value = str | bytes | int | float | None
+_DescriptionItem = tuple[str, None, None, None, None, None, None]
+
+IN_MEMORY: Final = ":memory:"
+# Every write is on the disk when COMMIT returns (I6); the WAL stays small enough to read fast.
+_PRAGMAS: Final = (
+    "foreign_keys = ON",
+    "busy_timeout = 5000",
+    "synchronous = FULL",
+    "journal_size_limit = 67108864",
+    "wal_autocheckpoint = 4000",
+    "cache_size = -16384",
+)
+
+
+def connect_writer(path: Path) -> OneHopConnection:
+    """Return a connection, to be awaited, whose transactions begin with the write lock."""
+
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None)
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            connection.close()
+            raise sqlite3.OperationalError(f"no write-ahead log on this file system, but {mode!r}")
+        return _with_pragmas(connection)
+
+    return OneHopConnection(connector, "BEGIN IMMEDIATE")
+
+
+def connect_reader(path: Path) -> OneHopConnection:
+    """Return a connection, to be awaited, that sees one snapshot for each transaction."""
+
+    def connector() -> sqlite3.Connection:
+        connection = _with_pragmas(sqlite3.connect(path, isolation_level=None))
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    return OneHopConnection(connector, "BEGIN")
+
+
+def connect_in_memory() -> OneHopConnection:
+    """Return a connection, to be awaited, to a new and empty database of its own."""
+
+    def connector() -> sqlite3.Connection:
+        return _with_pragmas(sqlite3.connect(IN_MEMORY, isolation_level=None))
+
+    return OneHopConnection(connector, "BEGIN IMMEDIATE")
+
+
+def _with_pragmas(connection: sqlite3.Connection) -> sqlite3.Connection:
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class OneHopConnection(aiosqlite.Connection):
+    """An aiosqlite connection whose cursors need one hop, and which begins transactions itself.
+
+    sqlite3's own way to begin them leaves out SELECT and DDL, so it is off
+    (`isolation_level=None`): here the first statement of any kind begins one.
+    """
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], begin: str) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._begin = begin
+        self._thread.daemon = True  # a process that ends in a hurry does not wait for it
+
+    def cursor(self) -> OneHopCursor:  # type: ignore[override]
+        return OneHopCursor(self)
+
+    async def hop(self, function: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `function` on the thread of the connection."""
+        await self._execute(lambda: function(self._conn))  # type: ignore[no-untyped-call]
+
+    async def set_pragma(self, pragma: str) -> None:
+        """Set a pragma outside of any transaction."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute(f"PRAGMA {pragma}")
+
+        await self.hop(run)
+
+    def begin_unless_begun(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction, if none is open. For the thread of the connection."""
+        if not connection.in_transaction:
+            connection.execute(self._begin)
+
+
+class OneHopCursor:
+    """A cursor that has all rows in memory as soon as its statement was executed."""
+
+    def __init__(self, connection: OneHopConnection) -> None:
+        self._connection = connection
+        self._rows: list[tuple[Value, ...]] = []
+        self.description: tuple[_DescriptionItem, ...] | None = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self.arraysize = 1
+
+    async def __aenter__(self) -> OneHopCursor:
+        return self
+
+    async def execute(self, operation: str, parameters: Sequence[Value] = ()) -> None:
+        """Execute a statement and fetch all its rows."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            self._connection.begin_unless_begun(connection)
+            self._take(connection.execute(operation, parameters))
+
+        await self._connection.hop(run)
+
+    async def executemany(self, operation: str, parameters: Iterable[Sequence[Value]]) -> None:
+        """Execute a statement that returns no rows, once for each of `parameters`."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            self._connection.begin_unless_begun(connection)
+            self._take(connection.executemany(operation, parameters))
+
+        await self._connection.hop(run)
+
+    async def fetchall(self) -> list[tuple[Value, ...]]:
+        """Return all rows of the last statement."""
+        return self._rows
+
+    async def close(self) -> None:
+        """Do nothing: what could be closed was closed after its statement."""
+
+    def _take(self, cursor: sqlite3.Cursor) -> None:
+        self.description = cursor.description
+        self._rows = cursor.fetchall() if cursor.description else []
+        self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
+        cursor.close()

@@ -1,0 +1,106 @@
+"""Lanes to the database: some connections, and the transactions under way on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Self, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from hydria_server.domain.errors import StorageUnavailableError
+from hydria_server.storage.metadata.driver import OneHopConnection
+
+T = TypeVar("T")
+Transaction = Callable[[AsyncConnection], Awaitable[T]]
+
+
+def engine_of(connect: Callable[[], Awaitable[object]]) -> AsyncEngine:
+    """Return an engine whose connections are made by `connect`, and held by whoever asks."""
+
+    def creator(*_arguments: object, **_options: object) -> Awaitable[object]:
+        return connect()
+
+    return create_async_engine(
+        "sqlite+aiosqlite://", poolclass=NullPool, connect_args={"async_creator_fn": creator}
+    )
+
+
+class Lane:
+    """A fixed number of connections, for as many transactions at a time.
+
+    - Turns are taken in the order of asking. Who is cancelled while waiting gives up the turn, and
+      nothing was begun.
+    - A transaction that has begun ends by itself, whatever becomes of the caller: it runs in a
+      task of its own, and only its outcome decides between commit and rollback.
+    """
+
+    def __init__(self, engine: AsyncEngine, connections: list[AsyncConnection]) -> None:
+        self._engine = engine
+        self._idle = connections
+        self._turns = asyncio.Semaphore(len(connections))
+        self._running: set[asyncio.Task[object]] = set()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, connect: Callable[[], Awaitable[object]], *, width: int) -> Self:
+        """Return a lane of `width` connections, all of them open."""
+        engine = engine_of(connect)
+        connections: list[AsyncConnection] = []
+        try:
+            while len(connections) < width:
+                connections.append(await engine.connect())
+        except BaseException:
+            for connection in connections:
+                await connection.close()
+            raise
+        return cls(engine, connections)
+
+    async def run(self, transaction: Transaction[T]) -> T:
+        """Run `transaction` on a connection, and return what it returns.
+
+        Raises:
+            StorageUnavailableError: the lane is closed.
+        """
+        await self._turns.acquire()
+        if self._closed:
+            self._turns.release()
+            raise StorageUnavailableError("the metadata store is closed")
+        task = asyncio.create_task(self._run(transaction))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _run(self, transaction: Transaction[T]) -> T:
+        connection = self._idle.pop()
+        try:
+            return await transaction(connection)
+        except BaseException:
+            await _leave_transaction(connection)
+            raise
+        finally:
+            self._idle.append(connection)
+            self._turns.release()
+
+    async def close(self) -> None:
+        """Begin nothing more, wait for what has begun, and close the connections."""
+        self._closed = True
+        while self._running:
+            await asyncio.wait(self._running)
+        while self._idle:
+            await self._idle.pop().close()
+        await self._engine.dispose()
+
+
+async def _leave_transaction(connection: AsyncConnection) -> None:
+    """Roll back what SQLAlchemy may take for ended: after a COMMIT that failed, it is not."""
+    if not connection.invalidated:
+        await (await driver_of(connection)).rollback()
+
+
+async def driver_of(connection: AsyncConnection) -> OneHopConnection:
+    """Return the connection under SQLAlchemy's."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, OneHopConnection)
+    return driver

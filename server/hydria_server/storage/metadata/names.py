@@ -1,0 +1,275 @@
+"""Entities, projects, collections, and the redirects that renames leave behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, func, literal, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hydria_server.domain.errors import AlreadyExistsError, NotFoundError
+from hydria_server.domain.records import (
+    LATEST,
+    CollectionRecord,
+    Domain,
+    EntityRecord,
+    ProjectRecord,
+)
+from hydria_server.storage.metadata.dialect import gathered, insert
+from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.tables import (
+    ALIAS,
+    COLLECTION,
+    COLLECTION_REDIRECT,
+    COLLECTION_TAG,
+    DOMAIN,
+    ENTITY,
+    IS_LIVE_COLLECTION,
+    PROJECT,
+    PROJECT_KIND,
+    SEQUENCE_KIND,
+    VERSION,
+)
+
+_ENTITY = (
+    select(ENTITY.c.id, ENTITY.c.name, DOMAIN.c.id.label("domain_id"), DOMAIN.c.key)
+    .join(DOMAIN, DOMAIN.c.id == ENTITY.c.domain_id)
+    .where(ENTITY.c.name == bindparam("entity"))
+)
+_COLLECTION_COUNT = (
+    select(func.count())
+    .select_from(COLLECTION)
+    .where(COLLECTION.c.project_id == PROJECT.c.id, IS_LIVE_COLLECTION)
+    .scalar_subquery()
+)
+PROJECT_RECORDS = select(
+    PROJECT.c.id,
+    PROJECT.c.entity_id,
+    ENTITY.c.name.label("entity"),
+    PROJECT.c.name,
+    PROJECT.c.created_at_us,
+    _COLLECTION_COUNT.label("collection_count"),
+).select_from(PROJECT.join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id))
+_PROJECT = PROJECT_RECORDS.where(
+    ENTITY.c.name == bindparam("entity"), PROJECT.c.name == bindparam("project")
+)
+_LATEST_VERSION = (
+    select(VERSION.c.number)
+    .join(ALIAS, ALIAS.c.version_id == VERSION.c.id)
+    .where(ALIAS.c.collection_id == COLLECTION.c.id, ALIAS.c.name == literal(LATEST))
+    .correlate(COLLECTION)
+    .scalar_subquery()
+)
+COLLECTION_RECORDS = select(
+    COLLECTION.c.id,
+    COLLECTION.c.project_id,
+    PROJECT.c.entity_id,
+    ENTITY.c.name.label("entity"),
+    PROJECT.c.name.label("project"),
+    COLLECTION.c.name,
+    COLLECTION.c.type,
+    COLLECTION.c.description,
+    gathered(
+        COLLECTION_TAG.c.tag, where=COLLECTION_TAG.c.collection_id, equals=COLLECTION.c.id
+    ).label("tags"),
+    COLLECTION.c.revision,
+    COLLECTION.c.created_at_us,
+    COLLECTION.c.updated_at_us,
+    COLLECTION.c.version_count,
+    _LATEST_VERSION.label("latest_version"),
+    gathered(ALIAS.c.name, where=ALIAS.c.collection_id, equals=COLLECTION.c.id).label("aliases"),
+).select_from(
+    COLLECTION.join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id).join(
+        ENTITY, ENTITY.c.id == PROJECT.c.entity_id
+    )
+)
+_COLLECTION_BY_ID = COLLECTION_RECORDS.where(COLLECTION.c.id == bindparam("collection_id"))
+_LIVE_IN_PROJECT = COLLECTION_RECORDS.where(
+    ENTITY.c.name == bindparam("entity"),
+    PROJECT.c.name == bindparam("project"),
+    IS_LIVE_COLLECTION,
+)
+_COLLECTION = _LIVE_IN_PROJECT.where(COLLECTION.c.name == bindparam("collection"))
+_REDIRECTED = _LIVE_IN_PROJECT.join(
+    COLLECTION_REDIRECT, COLLECTION_REDIRECT.c.collection_id == COLLECTION.c.id
+).where(
+    COLLECTION_REDIRECT.c.project_id == PROJECT.c.id,
+    COLLECTION_REDIRECT.c.name == bindparam("collection"),
+)
+
+
+class SqlNames:
+    """Rows of names, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def ensure_entity(self, name: str, *, now_us: int) -> EntityRecord:
+        found = await self.entity(name)
+        if found is not None:
+            return found
+        domain = await self._connection.execute(
+            plain_insert(DOMAIN).values(key=uuid.uuid4().bytes).returning(DOMAIN.c.id)
+        )
+        await self._connection.execute(
+            plain_insert(ENTITY).values(
+                name=name,
+                domain_id=domain.scalar_one(),
+                last_event_seq=0,
+                last_event_time_us=0,
+                created_at_us=now_us,
+            )
+        )
+        made = await self.entity(name)
+        assert made is not None
+        return made
+
+    async def entity(self, name: str) -> EntityRecord | None:
+        row = (await self._connection.execute(_ENTITY, {"entity": name})).first()
+        return EntityRecord(row.id, row.name, Domain(row.domain_id, row.key)) if row else None
+
+    async def project(self, entity: str, name: str) -> ProjectRecord | None:
+        found = await self._connection.execute(_PROJECT, {"entity": entity, "project": name})
+        row = found.mappings().first()
+        return ProjectRecord(**row) if row else None
+
+    async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
+        statement = insert(self._connection, PROJECT).values(
+            entity_id=entity_id, name=name, kind=PROJECT_KIND, created_at_us=now_us
+        )
+        made = await self._connection.execute(
+            statement.on_conflict_do_nothing().returning(PROJECT.c.id)
+        )
+        return _made(made.scalar(), f"there is a project {name!r} already")
+
+    async def collection(
+        self, entity: str, project: str, name: str, *, follow: bool = True
+    ) -> CollectionRecord | None:
+        names = {"entity": entity, "project": project, "collection": name}
+        found = await self._collection(_COLLECTION, names)
+        if found is None and follow:
+            return await self._collection(_REDIRECTED, names)
+        return found
+
+    async def collection_by_id(self, collection_id: int) -> CollectionRecord:
+        found = await self._collection(_COLLECTION_BY_ID, {"collection_id": collection_id})
+        if found is None:
+            raise NotFoundError(f"there is no collection with the id {collection_id}")
+        return found
+
+    async def _collection(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
+    ) -> CollectionRecord | None:
+        row = (await self._connection.execute(statement, values)).mappings().first()
+        return CollectionRecord(**row) if row else None
+
+    async def create_collection(
+        self, project_id: int, name: str, type_: str, *, now_us: int
+    ) -> int:
+        statement = insert(self._connection, COLLECTION).values(
+            project_id=project_id,
+            name=name,
+            type=type_,
+            kind=SEQUENCE_KIND,
+            next_version=0,
+            version_count=0,
+            revision=1,
+            created_at_us=now_us,
+            updated_at_us=now_us,
+            description="",
+        )
+        made = await self._connection.execute(
+            statement.on_conflict_do_nothing().returning(COLLECTION.c.id)
+        )
+        collection_id = _made(made.scalar(), f"there is a collection {name!r} already")
+        await self._end_redirect(project_id, name)
+        return collection_id
+
+    async def rename_collection(self, collection_id: int, name: str, *, now_us: int) -> None:
+        old = await self._connection.execute(
+            select(COLLECTION.c.project_id, COLLECTION.c.name).where(
+                COLLECTION.c.id == collection_id
+            )
+        )
+        project_id, old_name = old.one()
+        if name != old_name:
+            await self._require_free(project_id, name)
+        await self._revise(collection_id, {"name": name}, now_us=now_us)
+        await self._end_redirect(project_id, name)
+        if name != old_name:
+            await self._connection.execute(
+                plain_insert(COLLECTION_REDIRECT).values(
+                    project_id=project_id, name=old_name, collection_id=collection_id
+                )
+            )
+
+    async def _require_free(self, project_id: int, name: str) -> None:
+        taken = await self._connection.execute(
+            select(COLLECTION.c.id).where(
+                COLLECTION.c.project_id == project_id, COLLECTION.c.name == name, IS_LIVE_COLLECTION
+            )
+        )
+        if taken.first():
+            raise AlreadyExistsError(f"there is a collection {name!r} already")
+
+    async def _end_redirect(self, project_id: int, name: str) -> None:
+        await self._connection.execute(
+            delete(COLLECTION_REDIRECT).where(
+                COLLECTION_REDIRECT.c.project_id == project_id, COLLECTION_REDIRECT.c.name == name
+            )
+        )
+
+    async def update_collection(
+        self,
+        collection_id: int,
+        *,
+        description: str | None,
+        tags: Sequence[str] | None,
+        now_us: int,
+    ) -> None:
+        if tags is not None:
+            await self._connection.execute(
+                delete(COLLECTION_TAG).where(COLLECTION_TAG.c.collection_id == collection_id)
+            )
+            rows = [{"collection_id": collection_id, "tag": tag} for tag in dict.fromkeys(tags)]
+            if rows:
+                await self._connection.execute(plain_insert(COLLECTION_TAG), rows)
+        words = {} if description is None else {"description": description}
+        await self._revise(collection_id, words, now_us=now_us)
+
+    async def _revise(self, collection_id: int, words: Mapping[str, str], *, now_us: int) -> None:
+        await self._connection.execute(
+            update(COLLECTION)
+            .where(COLLECTION.c.id == collection_id)
+            .values(revision=COLLECTION.c.revision + 1, updated_at_us=now_us, **words)
+        )
+
+    async def delete_collection(self, collection_id: int, *, now_us: int) -> None:
+        await self._connection.execute(
+            update(COLLECTION)
+            .where(COLLECTION.c.id == collection_id, IS_LIVE_COLLECTION)
+            .values(deleted_at_us=now_us)
+        )
+        await self._connection.execute(
+            delete(COLLECTION_REDIRECT).where(COLLECTION_REDIRECT.c.collection_id == collection_id)
+        )
+
+    async def take_version_number(self, collection_id: int) -> int:
+        taken = await self._connection.execute(
+            update(COLLECTION)
+            .where(COLLECTION.c.id == collection_id)
+            .values(next_version=COLLECTION.c.next_version + 1)
+            .returning(COLLECTION.c.next_version - 1)
+        )
+        number: int = taken.scalar_one()
+        return number
+
+
+def _made(row_id: int | None, problem: str) -> int:
+    """Return the id of the row just made; without one, there was such a row before."""
+    if row_id is None:
+        raise AlreadyExistsError(problem)
+    return row_id

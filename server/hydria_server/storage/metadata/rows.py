@@ -1,0 +1,72 @@
+"""All rows of the database, within one transaction on one connection."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hydria_server.domain.records import StoreInfo
+from hydria_server.storage.metadata.aliases import SqlAliases
+from hydria_server.storage.metadata.chunks import SqlChunks
+from hydria_server.storage.metadata.events import SqlEvents
+from hydria_server.storage.metadata.listings import SqlListings
+from hydria_server.storage.metadata.names import SqlNames
+from hydria_server.storage.metadata.staging import SqlStaging
+from hydria_server.storage.metadata.tables import STORE
+from hydria_server.storage.metadata.uploads import SqlUploads
+from hydria_server.storage.metadata.versions import SqlVersions
+
+_INFO = select(STORE.c.store_id, STORE.c.epoch, STORE.c.digest_function)
+
+
+class SqlStore:
+    """The row of the store itself, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def info(self) -> StoreInfo:
+        return StoreInfo(*(await self._connection.execute(_INFO)).one())
+
+
+class SqlRows:
+    """The families of rows, each made where it is asked for: they keep nothing."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def store(self) -> SqlStore:
+        return SqlStore(self._connection)
+
+    @property
+    def names(self) -> SqlNames:
+        return SqlNames(self._connection)
+
+    @property
+    def versions(self) -> SqlVersions:
+        return SqlVersions(self._connection)
+
+    @property
+    def aliases(self) -> SqlAliases:
+        return SqlAliases(self._connection)
+
+    @property
+    def events(self) -> SqlEvents:
+        return SqlEvents(self._connection)
+
+    @property
+    def uploads(self) -> SqlUploads:
+        return SqlUploads(self._connection)
+
+    @property
+    def staging(self) -> SqlStaging:
+        return SqlStaging(self._connection)
+
+    @property
+    def chunks(self) -> SqlChunks:
+        return SqlChunks(self._connection)
+
+    @property
+    def listings(self) -> SqlListings:
+        return SqlListings(self._connection)

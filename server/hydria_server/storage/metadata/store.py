@@ -1,0 +1,140 @@
+"""The metadata store on SQLite: a file, or memory for tests."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hydria_server.domain.errors import StorageUnavailableError
+from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.driver import (
+    connect_in_memory,
+    connect_reader,
+    connect_writer,
+)
+from hydria_server.storage.metadata.engine import Lane, driver_of
+from hydria_server.storage.metadata.failures import is_disk_error, translated
+from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.migration import upgrade
+from hydria_server.storage.metadata.rows import SqlRows
+from hydria_server.storage.metadata.tables import STORE
+
+T = TypeVar("T")
+Work = Callable[[Rows], Awaitable[T]]
+Failpoint = Callable[[str], None]
+
+READERS: Final = 4
+FIRST_EPOCH: Final = 1
+BLAKE3_256: Final = 1  # as DigestFunction on the wire
+
+
+def _no_failpoint(_name: str) -> None:
+    pass
+
+
+class SqlMetadataStore:
+    """Transactions on a lane for one writer, and a wider one for readers beside it.
+
+    After an error of the disk in a write the store takes no more writes: a failed sync is fatal,
+    and never tried again. What that one write changed is not to be seen, but nobody can know
+    whether it will be there when the database is opened again.
+    """
+
+    def __init__(self, writer: Lane, reader: Lane, *, failpoint: Failpoint) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._failpoint = failpoint
+        self._disk_failed = False
+
+    @classmethod
+    async def open(cls, path: Path, *, failpoint: Failpoint = _no_failpoint) -> Self:
+        """Open the database at `path`, made if need be, and bring its schema up to date.
+
+        `failpoint` is called at "metadata.before_commit" and "metadata.after_commit".
+
+        Raises:
+            NewerSchemaError: a newer release wrote it.
+            StorageFullError: there is no room to make it.
+            StorageUnavailableError: it cannot be opened, or is no database of Hydria's.
+        """
+        with translated():
+            writer = await Lane.open(partial(connect_writer, path), width=1)
+            try:
+                await writer.run(_prepare)
+                reader = await Lane.open(partial(connect_reader, path), width=READERS)
+            except BaseException:
+                await writer.close()
+                raise
+        return cls(writer, reader, failpoint=failpoint)
+
+    @classmethod
+    async def open_in_memory(cls, *, failpoint: Failpoint = _no_failpoint) -> Self:
+        """Open a new, empty database that ends with `close`: for tests.
+
+        It has one connection, so that reads wait for writes.
+        """
+        lane = await Lane.open(connect_in_memory, width=1)
+        await lane.run(_prepare)
+        return cls(lane, lane, failpoint=failpoint)
+
+    async def read(self, work: Work[T]) -> T:
+        transaction = self._read_on_shared if self._reader is self._writer else self._read
+        return await self._reader.run(lambda connection: transaction(work, connection))
+
+    async def _read(self, work: Work[T], connection: AsyncConnection) -> T:
+        with translated():
+            async with connection.begin():
+                return await work(SqlRows(connection))
+
+    async def _read_on_shared(self, work: Work[T], connection: AsyncConnection) -> T:
+        """Read on the connection that also writes."""
+        async with connection.begin():
+            await connection.execute(text("PRAGMA query_only = ON"))
+            try:
+                return await work(SqlRows(connection))
+            finally:
+                await connection.execute(text("PRAGMA query_only = OFF"))
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._writer.run(lambda connection: self._write(work, connection))
+
+    async def _write(self, work: Work[T], connection: AsyncConnection) -> T:
+        if self._disk_failed:
+            raise StorageUnavailableError("the metadata store is read-only since its disk failed")
+        try:
+            with translated():
+                async with connection.begin():
+                    result = await work(SqlRows(connection))
+                    self._failpoint("metadata.before_commit")
+        except StorageUnavailableError as error:
+            self._disk_failed = is_disk_error(error)
+            raise
+        self._failpoint("metadata.after_commit")
+        return result
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+
+async def _prepare(connection: AsyncConnection) -> None:
+    """Bring the schema up to date, and write the row of the store."""
+    driver = await driver_of(connection)
+    # A migration may have to make a table anew: SQLite can do that only without foreign keys.
+    await driver.set_pragma("foreign_keys = OFF")
+    async with connection.begin():
+        if await connection.run_sync(upgrade):
+            dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+            if dangling:
+                raise RuntimeError(f"a migration left dangling references: {dangling[:3]}")
+        store = insert(connection, STORE).values(
+            id=1, store_id=uuid.uuid4().hex, epoch=FIRST_EPOCH, digest_function=BLAKE3_256
+        )
+        await connection.execute(store.on_conflict_do_nothing())
+    await driver.set_pragma("foreign_keys = ON")

@@ -1,0 +1,276 @@
+"""Versions, their tags and their manifest shards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hydria_server.domain.errors import NotFoundError
+from hydria_server.domain.records import (
+    Domain,
+    NewVersion,
+    ShardRecord,
+    VersionRecord,
+    VersionState,
+)
+from hydria_server.storage.metadata.dialect import batches, gathered
+from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.tables import (
+    ALIAS,
+    COLLECTION,
+    DOMAIN,
+    ENTITY,
+    IS_COMMITTED,
+    IS_LIVE_COLLECTION,
+    PROJECT,
+    VERSION,
+    VERSION_SHARD,
+    VERSION_TAG,
+)
+
+RECORDS = select(
+    VERSION.c.id,
+    VERSION.c.collection_id,
+    PROJECT.c.entity_id,
+    VERSION.c.project_id,
+    ENTITY.c.name.label("entity"),
+    PROJECT.c.name.label("project"),
+    COLLECTION.c.name.label("collection"),
+    COLLECTION.c.type,
+    VERSION.c.number,
+    VERSION.c.digest,
+    VERSION.c.state,
+    VERSION.c.file_count,
+    VERSION.c.size_bytes,
+    VERSION.c.description,
+    VERSION.c.metadata_json,
+    gathered(ALIAS.c.name, where=ALIAS.c.version_id, equals=VERSION.c.id).label("aliases"),
+    gathered(VERSION_TAG.c.tag, where=VERSION_TAG.c.version_id, equals=VERSION.c.id).label("tags"),
+    VERSION.c.revision,
+    VERSION.c.created_at_us,
+    VERSION.c.updated_at_us,
+).select_from(
+    VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id)
+    .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
+    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
+)
+_IN_COLLECTION = VERSION.c.collection_id == bindparam("collection_id")
+_POINTED_TO = ALIAS.c.name == bindparam("alias")
+
+_BY_ID = RECORDS.where(VERSION.c.id == bindparam("version_id"))
+_BY_NUMBER = RECORDS.where(_IN_COLLECTION, VERSION.c.number == bindparam("number"))
+_BY_ALIAS = RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
+    ALIAS.c.collection_id == bindparam("collection_id"), _POINTED_TO
+)
+_HIGHEST = RECORDS.where(_IN_COLLECTION, IS_COMMITTED).order_by(VERSION.c.number.desc()).limit(1)
+_BY_DIGEST = _HIGHEST.where(VERSION.c.digest == bindparam("digest"))
+_RESOLVED = RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
+    ENTITY.c.name == bindparam("entity"),
+    PROJECT.c.name == bindparam("project"),
+    COLLECTION.c.name == bindparam("collection"),
+    IS_LIVE_COLLECTION,
+    ALIAS.c.collection_id == COLLECTION.c.id,
+    _POINTED_TO,
+)
+_SHARDS = (
+    select(
+        VERSION_SHARD.c.digest,
+        VERSION_SHARD.c.size_bytes,
+        VERSION_SHARD.c.entry_count,
+        VERSION_SHARD.c.first_path,
+        VERSION_SHARD.c.last_path,
+    )
+    .where(VERSION_SHARD.c.version_id == bindparam("version_id"))
+    .order_by(VERSION_SHARD.c.position)
+)
+_SHARDS_BETWEEN = _SHARDS.where(VERSION_SHARD.c.last_path >= bindparam("first"))
+_SHARDS_UNTIL = _SHARDS_BETWEEN.where(VERSION_SHARD.c.first_path <= bindparam("last"))
+_DOMAIN = (
+    select(DOMAIN.c.id, DOMAIN.c.key)
+    .select_from(VERSION.join(PROJECT, PROJECT.c.id == VERSION.c.project_id))
+    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
+    .join(DOMAIN, DOMAIN.c.id == func.coalesce(PROJECT.c.domain_id, ENTITY.c.domain_id))
+    .where(VERSION.c.id == bindparam("version_id"))
+)
+_TAGS = select(VERSION_TAG.c.tag).where(VERSION_TAG.c.version_id == bindparam("version_id"))
+_COLLECTION_ID = (
+    select(VERSION.c.collection_id).where(VERSION.c.id == bindparam("version_id"))
+).scalar_subquery()
+_ADD_TAG = insert(VERSION_TAG).values(
+    version_id=bindparam("version_id"), tag=bindparam("tag"), collection_id=_COLLECTION_ID
+)
+
+
+def version_of(row: RowMapping) -> VersionRecord:
+    """Return the record in a row of `RECORDS`."""
+    return VersionRecord(**{**row, "state": VersionState(row["state"])})
+
+
+class SqlVersions:
+    """Rows of versions, in one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
+        version_id = await self._insert(version)
+        if shards:
+            await self._connection.execute(
+                insert(VERSION_SHARD),
+                [
+                    {"version_id": version_id, "position": position, **asdict(shard)}
+                    for position, shard in enumerate(shards)
+                ],
+            )
+        await self._insert_tags(version_id, version.tags)
+        await self._connection.execute(
+            update(COLLECTION)
+            .where(COLLECTION.c.id == version.collection_id)
+            .values(version_count=COLLECTION.c.version_count + 1)
+        )
+        return await self.by_id(version_id)
+
+    async def _insert(self, version: NewVersion) -> int:
+        project_id = select(COLLECTION.c.project_id).where(COLLECTION.c.id == version.collection_id)
+        statement = insert(VERSION).values(
+            collection_id=version.collection_id,
+            project_id=project_id.scalar_subquery(),
+            number=version.number,
+            state=VersionState.COMMITTED.value,
+            digest=version.digest,
+            file_count=version.file_count,
+            size_bytes=version.size_bytes,
+            revision=1,
+            created_at_us=version.created_at_us,
+            updated_at_us=version.created_at_us,
+            upload_id=version.upload_id,
+            metadata_bytes=len(version.metadata_json.encode()),
+            description=version.description,
+            metadata_json=version.metadata_json,
+        )
+        inserted = await self._connection.execute(statement.returning(VERSION.c.id))
+        version_id: int = inserted.scalar_one()
+        return version_id
+
+    async def _insert_tags(self, version_id: int, tags: Iterable[str]) -> None:
+        rows = [{"version_id": version_id, "tag": tag} for tag in dict.fromkeys(tags)]
+        if rows:
+            await self._connection.execute(_ADD_TAG, rows)
+
+    async def by_id(self, version_id: int) -> VersionRecord:
+        version = await self._first(_BY_ID, {"version_id": version_id})
+        if version is None:
+            raise NotFoundError(f"there is no version with the id {version_id}")
+        return version
+
+    async def by_number(self, collection_id: int, number: int) -> VersionRecord | None:
+        return await self._first(_BY_NUMBER, {"collection_id": collection_id, "number": number})
+
+    async def by_alias(self, collection_id: int, alias: str) -> VersionRecord | None:
+        return await self._first(_BY_ALIAS, {"collection_id": collection_id, "alias": alias})
+
+    async def by_digest(self, collection_id: int, digest: bytes) -> VersionRecord | None:
+        return await self._first(_BY_DIGEST, {"collection_id": collection_id, "digest": digest})
+
+    async def highest(self, collection_id: int) -> VersionRecord | None:
+        return await self._first(_HIGHEST, {"collection_id": collection_id})
+
+    async def resolve_alias(
+        self, entity: str, project: str, collection: str, alias: str
+    ) -> VersionRecord | None:
+        names = {"entity": entity, "project": project, "collection": collection, "alias": alias}
+        return await self._first(_RESOLVED, names)
+
+    async def _first(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
+    ) -> VersionRecord | None:
+        row = (await self._connection.execute(statement, values)).mappings().first()
+        return version_of(row) if row else None
+
+    async def update(
+        self,
+        version_id: int,
+        *,
+        description: str | None,
+        metadata_json: str | None,
+        tags: Sequence[str] | None,
+        now_us: int,
+    ) -> None:
+        words: dict[str, Value] = {}
+        if description is not None:
+            words["description"] = description
+        if metadata_json is not None:
+            words["metadata_json"] = metadata_json
+            words["metadata_bytes"] = len(metadata_json.encode())
+        if tags is not None:
+            await self._connection.execute(
+                delete(VERSION_TAG).where(VERSION_TAG.c.version_id == version_id)
+            )
+            await self._insert_tags(version_id, tags)
+        await self._revise(version_id, words, now_us=now_us)
+
+    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> None:
+        there = await self._connection.execute(_TAGS, {"version_id": version_id})
+        new = set(tags).difference(there.scalars())
+        if new:
+            await self._insert_tags(version_id, sorted(new))
+            await self._revise(version_id, {}, now_us=now_us)
+
+    async def _revise(self, version_id: int, words: Mapping[str, Value], *, now_us: int) -> None:
+        await self._connection.execute(
+            update(VERSION)
+            .where(VERSION.c.id == version_id)
+            .values(revision=VERSION.c.revision + 1, updated_at_us=now_us, **words)
+        )
+
+    async def mark_deleted(self, version_ids: Sequence[int], *, now_us: int) -> None:
+        for ids in batches(version_ids):
+            await self._mark_deleted(ids, now_us=now_us)
+
+    async def _mark_deleted(self, ids: Sequence[int], *, now_us: int) -> None:
+        deleted = await self._connection.execute(
+            update(VERSION)
+            .where(VERSION.c.id.in_(ids), IS_COMMITTED)
+            .values(state=VersionState.DELETED.value, deleted_at_us=now_us)
+            .returning(VERSION.c.collection_id)
+        )
+        for collection_id, count in Counter(deleted.scalars()).items():
+            await self._connection.execute(
+                update(COLLECTION)
+                .where(COLLECTION.c.id == collection_id)
+                .values(version_count=COLLECTION.c.version_count - count)
+            )
+        await self._connection.execute(
+            delete(VERSION_SHARD).where(VERSION_SHARD.c.version_id.in_(ids))
+        )
+
+    async def live_ids(self, collection_id: int) -> list[int]:
+        statement = select(VERSION.c.id).where(_IN_COLLECTION, IS_COMMITTED)
+        found = await self._connection.execute(statement, {"collection_id": collection_id})
+        return list(found.scalars())
+
+    async def shards(self, version_id: int) -> list[ShardRecord]:
+        return await self._shards(_SHARDS, {"version_id": version_id})
+
+    async def shards_between(
+        self, version_id: int, *, first: str, last: str | None
+    ) -> list[ShardRecord]:
+        values: dict[str, Value] = {"version_id": version_id, "first": first}
+        if last is None:
+            return await self._shards(_SHARDS_BETWEEN, values)
+        return await self._shards(_SHARDS_UNTIL, {**values, "last": last})
+
+    async def _shards(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
+    ) -> list[ShardRecord]:
+        rows = await self._connection.execute(statement, values)
+        return [ShardRecord(**row) for row in rows.mappings()]
+
+    async def domain(self, version_id: int) -> Domain:
+        row = (await self._connection.execute(_DOMAIN, {"version_id": version_id})).one()
+        return Domain(row.id, row.key)
