@@ -26,12 +26,12 @@ class Patience:
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
-        self._moved_at = time.monotonic()
+        self._failing_since: float | None = None
         self._failures = 0
 
     def moved(self) -> None:
         """Note that something was achieved: the waiting begins anew."""
-        self._moved_at = time.monotonic()
+        self._failing_since = None
         self._failures = 0
 
     async def wait_after(self, error: HydriaError) -> None:
@@ -40,7 +40,10 @@ class Patience:
         Raises:
             HydriaError: `error` itself, when patience is at its end.
         """
-        left_seconds = self._moved_at + self.limit_seconds - time.monotonic()
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        left_seconds = self._failing_since + self.limit_seconds - now
         if left_seconds <= 0:
             raise error
         ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 20))

@@ -94,7 +94,6 @@ def is_lost_transport(failure: AioRpcError) -> bool:
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.INTERNAL,
         grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.UNKNOWN,
     )
 
 

@@ -1,0 +1,231 @@
+"""What files were found to hold when they were last read, so that they need not be read again.
+
+A file is the same as long as its path, size, times and inode are. It is not remembered when it
+changed within the two seconds before it was looked at: another change in the same tick of the
+file system's clock would not show. The cache only ever saves work: what is wrong with it (locked
+by others, damaged, no room) makes a file unknown, and is never an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import platformdirs
+import xxhash
+
+from hydria.records import ChunkerParameters
+
+DISTRUST_NS = 2_000_000_000
+FILE_NAME = "scan-v1.sqlite3"
+SIZE_BYTES_MAX = 1 << 30
+
+_LOCK_SECONDS = 1.0
+_LOOKUP_ROWS = 500
+_NUMBERS = struct.Struct("<qqqq")
+# As the columns of the table. What is stored may be of any type: the guard tells.
+_Row = tuple[bytes, int, int, int, int, object, int]
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    path BLOB PRIMARY KEY,
+    size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
+    content BLOB, guard INTEGER
+) WITHOUT ROWID
+"""
+
+
+class FileKey(NamedTuple):  # half the cost of a dataclass, a hundred thousand times
+    """A file on this machine as it stands: when it changes, so does this."""
+
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class ScannedFile(NamedTuple):
+    """What a file was found to hold: its digest, and digests and sizes of its chunks.
+
+    A file of one chunk, or none, has no list: the chunk's digest is the content's.
+    """
+
+    content_digest: bytes
+    chunk_digests: bytes = b""
+    chunk_sizes: tuple[int, ...] = ()
+
+
+def key_of(local: str, status: os.stat_result) -> FileKey:
+    """Return the key of a file by its absolute path and its stat."""
+    return FileKey(
+        os.fsencode(local),
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+    )
+
+
+def is_settled(key: FileKey, looked_at_ns: int) -> bool:
+    """Tell whether the file had been left alone long enough for its times to be trusted."""
+    return looked_at_ns - max(key.mtime_ns, key.ctime_ns) >= DISTRUST_NS
+
+
+def default_directory() -> Path:
+    """Return the user's cache directory, or `HYDRIA_CACHE_DIR`."""
+    named = os.environ.get("HYDRIA_CACHE_DIR")
+    return Path(named) if named else platformdirs.user_cache_path("hydria")
+
+
+class ScanCache:
+    """One opened cache. Several processes may have it open; one thread uses one object."""
+
+    def __init__(self, directory: Path, chunker: ChunkerParameters) -> None:
+        self._file = directory / FILE_NAME
+        # Lists made with other parameters are of no use, and do not pass the guard.
+        self._seed = xxhash.xxh3_64_intdigest(repr(chunker).encode())
+        self._database: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        self._database = self._open_or_begin_anew()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def find(self, keys: Sequence[FileKey]) -> list[ScannedFile | None]:
+        """Return what is known of each file, None for what is not."""
+        rows: dict[bytes, _Row] = {}
+        for start in range(0, len(keys), _LOOKUP_ROWS):
+            paths = [key.path for key in keys[start : start + _LOOKUP_ROWS]]
+            marks = ",".join("?" * len(paths))
+            rows.update(
+                (row[0], row)
+                for row in self._run(
+                    "SELECT path, size, mtime_ns, ctime_ns, inode, content, guard"
+                    f" FROM files WHERE path IN ({marks})",
+                    paths,
+                )
+            )
+        return [self._scanned(key, rows.get(key.path)) for key in keys]
+
+    def remember(self, found: Iterable[tuple[FileKey, ScannedFile]]) -> None:
+        """Keep what was found, in one transaction, or not at all."""
+        rows = []
+        for key, scanned in found:
+            content = _pack(scanned)
+            guard = self._guard(key, content)
+            if guard is not None:
+                rows.append((*key, content, guard))
+        if self._database is None or not rows:
+            return
+        try:
+            with self._database:
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+                )
+        except sqlite3.DatabaseError as error:
+            self._give_up(error)
+
+    def _scanned(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
+        if row is None or row[:5] != key:
+            return None
+        content, guard = row[5:]
+        if type(content) is not bytes or guard != self._guard(key, content):
+            return None
+        return _unpack(content)
+
+    def _guard(self, key: FileKey, content: bytes) -> int | None:
+        """Return what shows a damaged row: 64 bits over all of it, as SQLite's signed integer."""
+        path, *numbers = key
+        try:
+            text = _NUMBERS.pack(*numbers) + content + path
+        except struct.error:  # a time outside 1678-2262, an inode over 63 bits
+            return None
+        return xxhash.xxh3_64_intdigest(text, self._seed) - (1 << 63)
+
+    def _run(self, statement: str, values: Sequence[bytes]) -> list[_Row]:
+        if self._database is None:
+            return []
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._give_up(error)
+            return []
+
+    def _give_up(self, error: sqlite3.DatabaseError) -> None:
+        """Go on without the cache; a damaged one is moved out of the next one's way."""
+        self._close()
+        if not isinstance(error, sqlite3.OperationalError):
+            self._set_aside()
+
+    def _open_or_begin_anew(self) -> sqlite3.Connection | None:
+        for _ in range(2):
+            try:
+                if self._file.exists() and self._file.stat().st_size > SIZE_BYTES_MAX:
+                    self._set_aside()
+                return self._open()
+            except sqlite3.OperationalError:
+                return None
+            except sqlite3.DatabaseError:
+                self._set_aside()
+            except OSError:
+                return None
+        return None
+
+    def _open(self) -> sqlite3.Connection:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = sqlite3.connect(self._file, timeout=_LOCK_SECONDS)
+        try:
+            # A lost or torn cache costs time only, and a WAL does not work on every network disk.
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute("PRAGMA journal_mode = TRUNCATE")
+            database.execute(_SCHEMA)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _set_aside(self) -> None:
+        """Keep one damaged file, for whoever wants to know; its journal must not outlive it."""
+        for name in (f"{FILE_NAME}-journal", FILE_NAME):
+            file = self._file.with_name(name)
+            with suppress(OSError):
+                file.replace(file.with_name(f"{name}.damaged"))
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            with suppress(sqlite3.Error):
+                database.close()
+
+
+def _pack(scanned: ScannedFile) -> bytes:
+    sizes = b"".join(size.to_bytes(4, "little") for size in scanned.chunk_sizes)
+    return scanned.content_digest + scanned.chunk_digests + sizes
+
+
+def _unpack(content: bytes) -> ScannedFile | None:
+    digest, chunks = content[:32], content[32:]
+    count, rest = divmod(len(chunks), 36)
+    if rest or len(digest) != 32:
+        return None
+    sizes = memoryview(chunks)[32 * count :]
+    return ScannedFile(
+        content_digest=digest,
+        chunk_digests=chunks[: 32 * count],
+        chunk_sizes=tuple(
+            int.from_bytes(sizes[at : at + 4], "little") for at in range(0, 4 * count, 4)
+        ),
+    )

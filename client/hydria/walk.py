@@ -1,0 +1,162 @@
+"""Which local files make up a version, and under which paths.
+
+The contents of a directory go to the root, a file goes under its name, links are followed. Files
+come in the order of their paths' UTF-8 bytes, one directory at a time in memory, so that a
+million of them need no list.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from hydria.errors import DuplicatePathError, PathInvalidError, SourceError
+from hydria.paths import PATH_BYTES_MAX, check_path, normalize_path
+
+
+class LocalFile(NamedTuple):
+    """A regular file to be logged, and its stat as the walk found it."""
+
+    path: str
+    """In the version."""
+    local: str
+    """On this machine; a name that is no UTF-8 has surrogate escapes."""
+    status: os.stat_result
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it had when the walk came by."""
+        return self.status.st_size
+
+
+@dataclass(slots=True)
+class _Directory:
+    """A directory that the walk is in, and what of it is still to come."""
+
+    identity: tuple[int, int]
+    entries: Iterator[tuple[bytes, str, str, os.stat_result]]
+
+
+def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iterator[LocalFile]:
+    """Yield the files of all sources, sorted by path; `prefix` is put before every path.
+
+    Raises:
+        OSError: a source, or something in it, cannot be read.
+        SourceError: a cycle of links, a dangling link, or something that is no regular file.
+        PathInvalidError: a name cannot be part of a path in a version.
+        DuplicatePathError: two files would have the same path, or the same one in NFC.
+    """
+    walks = [_walk_source(os.fspath(source), prefix) for source in sources]
+    files = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_path_bytes)
+    previous: LocalFile | None = None
+    for file in files:
+        if previous is not None and previous.path == file.path:
+            raise DuplicatePathError(
+                f"{previous.local!r} and {file.local!r} would both be {file.path!r}"
+            )
+        previous = file
+        yield file
+
+
+def _path_bytes(file: LocalFile) -> bytes:
+    return file.path.encode()
+
+
+def _walk_source(source: str, prefix: str) -> Iterator[LocalFile]:
+    status = os.stat(source)  # noqa: PTH116  # a Path per file costs more than the call itself
+    local = os.path.abspath(source)  # noqa: PTH100
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk_tree(local, status, prefix)
+    else:
+        name = _name_of(os.path.basename(local), local)  # noqa: PTH119
+        yield _regular(prefix + name, local, status)
+
+
+def _walk_tree(root: str, status: os.stat_result, prefix: str) -> Iterator[LocalFile]:
+    """Walk depth first with a stack of our own: trees may be deeper than Python's."""
+    stack = [_enter(root, status, prefix, [])]
+    while stack:
+        entry = next(stack[-1].entries, None)
+        if entry is None:
+            stack.pop()
+            continue
+        _, path, local, entry_status = entry
+        if stat.S_ISDIR(entry_status.st_mode):
+            stack.append(_enter(local, entry_status, path + "/", stack))
+        else:
+            yield _regular(path, local, entry_status)
+
+
+def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directory]) -> _Directory:
+    identity = (status.st_dev, status.st_ino)
+    if any(directory.identity == identity for directory in above):
+        raise SourceError(f"{local!r} is a link to a directory that it is in: a cycle")
+    return _Directory(identity=identity, entries=iter(_list(local, prefix)))
+
+
+def _list(local: str, prefix: str) -> list[tuple[bytes, str, str, os.stat_result]]:
+    """Return a directory's entries in the order in which the paths below them sort."""
+    rows: list[tuple[bytes, str, str, os.stat_result]] = []
+    with os.scandir(local) as entries:
+        for entry in entries:
+            status = _status_of(entry)
+            path = _join(prefix, entry)
+            # Below a directory every path goes on with "/", and sorts as if its name had it.
+            mark = b"/" if stat.S_ISDIR(status.st_mode) else b""
+            rows.append((path.encode() + mark, path, entry.path, status))
+    rows.sort(key=lambda row: row[0])
+    for one, other in pairwise(rows):
+        if one[1] == other[1]:
+            raise DuplicatePathError(
+                f"{one[2]!r} and {other[2]!r} differ only in how Unicode writes them"
+            )
+    return rows
+
+
+def _status_of(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return entry.stat()
+    except OSError as error:
+        if entry.is_symlink():
+            raise SourceError(f"{entry.path!r} is a link that leads nowhere") from error
+        raise
+
+
+def _join(prefix: str, entry: os.DirEntry[str]) -> str:
+    name = entry.name
+    if name.isascii() and "\\" not in name and len(prefix) + len(name) < PATH_BYTES_MAX // 4:
+        return prefix + name  # the common case, which needs no closer look
+    path = prefix + _name_of(name, entry.path)
+    check_path(path)
+    return path
+
+
+def _name_of(name: str, local: str) -> str:
+    """Return a file's name in NFC."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise PathInvalidError(f"the name of {local!r} is not UTF-8") from error
+    return unicodedata.normalize("NFC", name)
+
+
+def _regular(path: str, local: str, status: os.stat_result) -> LocalFile:
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{local!r} is no regular file (a pipe, a socket or a device)")
+    return LocalFile(path=path, local=local, status=status)
+
+
+def checked_prefix(prefix: str) -> str:
+    """Return a prefix for `walk` that ends in "/", or nothing.
+
+    Raises:
+        PathInvalidError: no path may begin like this.
+    """
+    stripped = prefix.rstrip("/")
+    return normalize_path(stripped) + "/" if stripped else ""
