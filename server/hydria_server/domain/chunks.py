@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 MAX_CHUNK_BYTES = 2 * 1024 * 1024
-MAX_BATCH_BYTES = 2 * 1024 * 1024
+MAX_BATCH_BYTES = 3 * 1024 * 1024  # with its columns it stays under gRPC's 4 MiB
 MAX_DIGESTS_PER_FIND = 20_000
 # FastCDC-2020 with normalization 2 and seed 0; files up to MAX_CHUNK_BYTES stay whole.
 CHUNKER_MIN_BYTES = 128 * 1024

@@ -31,8 +31,10 @@ class Files:
         self._manifests = manifests
 
     async def page(self, ref: str, *, prefix: str, page_size: int, page_token: str) -> FilePage:
-        """Return one page of files. Pages of one listing agree, though an alias may move:
-        a token stays with the version that the first page was of.
+        """Return one page of files.
+
+        Pages of one listing agree, though an alias may move meanwhile: a token stays with the
+        version that the first page was of.
 
         Raises:
             As Versions.get; FieldViolationError, PageTokenInvalidError; ChunkCorruptError.

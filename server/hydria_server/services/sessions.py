@@ -37,6 +37,7 @@ class NewUpload:
     type: str = ""
     base_version: str = ""
     request_id: str = ""
+    payload_hash: bytes = b""  # of what comes with the request, where that is more than names
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ def _check(new: NewUpload) -> None:
 
 def _request_hash(new: NewUpload) -> bytes:
     parts = (str(new.name), new.type, new.base_version)
-    return hashlib.sha256("\0".join(parts).encode()).digest()
+    return hashlib.sha256("\0".join(parts).encode() + new.payload_hash).digest()
 
 
 def _same_request(known: UploadRecord, request_hash: bytes) -> UploadRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
 from hydria_server.domain.errors import BatchTooLargeError, HydriaError
@@ -12,7 +12,7 @@ from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
 from hydria_server.services.commit import Commitment, CommitRequest, Commits
 from hydria_server.services.file_drafts import FileDraft
-from hydria_server.services.hashing import Hashing
+from hydria_server.services.hashing import Hashing, digest_of
 from hydria_server.services.ingest import ChunkIngest
 from hydria_server.services.sessions import NewUpload, UploadSessions
 from hydria_server.services.staging import StageBatch, Staging
@@ -55,14 +55,15 @@ class SmallVersions:
             As UploadSessions.create, Staging.stage and Commits.commit.
         """
         _check(files, request)
-        upload = await self._sessions.create(new)
-        if upload.state is not UploadState.COMMITTED:
-            try:
-                await self._stage(upload, files)
-            except HydriaError:
-                await self._sessions.abort(upload.upload_id)
-                raise
-        return await self._commits.commit(upload.upload_id, request, actor=actor)
+        upload = await self._sessions.create(replace(new, payload_hash=_hash(files)))
+        if upload.state is UploadState.COMMITTED:
+            return await self._commits.commit(upload.upload_id, request, actor=actor)
+        try:
+            await self._stage(upload, files)
+            return await self._commits.commit(upload.upload_id, request, actor=actor)
+        except HydriaError:
+            await self._sessions.abort(upload.upload_id)
+            raise
 
     async def _stage(self, upload: UploadRecord, files: Sequence[InlineFile]) -> None:
         digests = await self._hashing.digests([file.content for file in files])
@@ -77,6 +78,12 @@ class SmallVersions:
             for digest, file in zip(digests, files, strict=True)
         ]
         await self._staging.stage(upload.upload_id, StageBatch("", 1, puts))
+
+
+def _hash(files: Sequence[InlineFile]) -> bytes:
+    return digest_of(
+        b"".join(digest_of(file.path.encode() + b"\0") + digest_of(file.content) for file in files)
+    )
 
 
 def _check(files: Sequence[InlineFile], request: CommitRequest) -> None:
