@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -64,6 +65,9 @@ class WrappingInterceptor(grpc.aio.ServerInterceptor, ABC):
         return wrapped
 
     def _stream(self, method: str, serve: Streaming) -> Streaming:
+        if not inspect.isasyncgenfunction(serve):  # a coroutine that writes by itself: health's
+            return cast("Streaming", self._unary(method, cast("Unary", serve)))
+
         async def wrapped(incoming: Incoming, context: Context) -> AsyncIterator[Message]:
             async with self.around(method, context):
                 async for message in serve(incoming, context):
@@ -72,5 +76,5 @@ class WrappingInterceptor(grpc.aio.ServerInterceptor, ABC):
         return wrapped
 
 
-class _WrappedHandler(grpc.RpcMethodHandler[Req, Res]):
+class _WrappedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg] # not generic at run time
     """A handler like the one it wraps."""

@@ -1,0 +1,197 @@
+"""The composition root: stores, services, servicers, server; the only file that names backends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from hydria.v1 import artifact_pb2, artifact_pb2_grpc
+from hydria_server.domain.errors import StorageUnavailableError
+from hydria_server.process.directory_lock import DirectoryLock
+from hydria_server.process.failpoints import failpoint_from
+from hydria_server.rpc.access_log import AccessLogInterceptor
+from hydria_server.rpc.artifact import ArtifactServicer
+from hydria_server.rpc.drain import Drain
+from hydria_server.rpc.errors import ErrorInterceptor
+from hydria_server.services.artifact import ArtifactServices, Limits, Threads, build_services
+from hydria_server.services.hashing import Hashing
+from hydria_server.settings import Settings
+from hydria_server.storage.metadata.interface import MetadataStore
+from hydria_server.storage.metadata.store import SqlMetadataStore
+from hydria_server.storage.packs.disk import DiskPackStore
+from hydria_server.storage.packs.interface import PackStore
+
+DATABASE_FILE = "meta.db"
+PACKS_DIRECTORY = "packs"
+ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+SWEEP_SECONDS = 30.0
+
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a silent twin
+    ("grpc.max_concurrent_streams", 128),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+
+_log = logging.getLogger("hydria.app")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that accepts calls at `address`; `failed` is set when its store gave up."""
+
+    address: str
+    services: ArtifactServices
+    failed: asyncio.Event
+
+
+def microseconds_now() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@asynccontextmanager
+async def serve(settings: Settings) -> AsyncIterator[RunningServer]:
+    """Run a server on the embedded default, SQLite and local disk, until the block is left.
+
+    Leaving it drains: health says NOT_SERVING, streams are told, calls may finish, stores close.
+
+    Raises:
+        StorageUnavailableError: the data directory is in use or cannot be written, or the address
+            cannot be bound.
+    """
+    lock = await asyncio.to_thread(DirectoryLock.acquire, settings.data)
+    failed = asyncio.Event()
+    failpoint = failpoint_from(settings.failpoint)
+
+    def on_fatal(error: BaseException) -> None:
+        _log.critical("the store failed and takes no more writes", exc_info=error)
+        failed.set()
+
+    try:
+        metadata = await SqlMetadataStore.open(settings.data / DATABASE_FILE, failpoint=failpoint)
+        try:
+            packs = await DiskPackStore.open(
+                settings.data / PACKS_DIRECTORY,
+                reserve_bytes=settings.reserve_bytes // 2,
+                on_fatal=on_fatal,
+                failpoint=failpoint,
+            )
+            try:
+                async with serve_stores(settings, packs, metadata, failed=failed) as running:
+                    yield running
+            finally:
+                await packs.close()
+        finally:
+            await metadata.close()
+    finally:
+        lock.release()
+
+
+@asynccontextmanager
+async def serve_stores(
+    settings: Settings,
+    packs: PackStore,
+    metadata: MetadataStore,
+    *,
+    failed: asyncio.Event,
+    clock: Callable[[], int] = microseconds_now,
+) -> AsyncIterator[RunningServer]:
+    """Run a server on any stores, until the block is left. The caller closes the stores."""
+    threads = Threads(Hashing(), Hashing())
+    store = await metadata.read(lambda rows: rows.store.info())
+    services = build_services(packs, metadata, store, clock, _limits(settings), threads)
+    drain = Drain()
+    background = asyncio.create_task(_background(services))
+    # It ends only by being cancelled; if it fails, nothing could be written any more.
+    background.add_done_callback(lambda task: task.cancelled() or failed.set())
+    try:
+        async with _listening(settings, services, drain) as address:
+            yield RunningServer(address, services, failed)
+    finally:
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+        threads.hashing.close()
+        threads.merging.close()
+
+
+@asynccontextmanager
+async def _listening(
+    settings: Settings, services: ArtifactServices, drain: Drain
+) -> AsyncIterator[str]:
+    server = grpc.aio.server(
+        interceptors=[AccessLogInterceptor(), ErrorInterceptor()], options=_OPTIONS
+    )
+    artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
+        ArtifactServicer(services, drain), server
+    )
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    if settings.reflection:
+        names = (ARTIFACT_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+    address = _bind(server, settings.listen)
+    await server.start()
+    for name in ("", ARTIFACT_SERVICE):
+        await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield address
+    finally:
+        await checks.enter_graceful_shutdown()
+        drain.begin()
+        await server.stop(settings.drain_seconds)
+
+
+def _bind(server: grpc.aio.Server, listen: str) -> str:
+    """Bind the address; return it with the port that was chosen.
+
+    Raises:
+        StorageUnavailableError: it is in use, or not this machine's.
+    """
+    problem = StorageUnavailableError(
+        f"{listen} cannot be bound: another program has it, or it is not an address of this "
+        "machine; choose another with --listen"
+    )
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise problem from error
+    if listen.startswith("unix:"):
+        return listen
+    if port == 0:
+        raise problem
+    return f"{listen.rpartition(':')[0]}:{port}"
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        upload_lease_seconds=settings.upload_lease_seconds,
+        open_uploads_max=settings.open_uploads_max,
+        byte_budget=settings.byte_budget,
+        reserve_bytes=settings.reserve_bytes,
+        stall_timeout_seconds=settings.stall_timeout_seconds,
+    )
+
+
+async def _background(services: ArtifactServices) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(services.ingest.run())
+        tasks.create_task(_sweep(services))
+
+
+async def _sweep(services: ArtifactServices) -> None:
+    """Expire the uploads whose leases ended, now and then."""
+    while True:
+        try:
+            await services.sessions.expire_due()
+        except Exception:  # noqa: BLE001 - logged; a sweep that fails is tried again
+            _log.exception("expiring uploads failed; it is tried again")
+        await asyncio.sleep(SWEEP_SECONDS)
