@@ -1,1 +1,72 @@
-"""Hydria for Python: versioned datasets and models, and what made and used them."""
+"""Hydria for Python: versioned datasets and models, and what made and used them.
+
+`Client` (or `AsyncClient`) is where to begin. Names are loaded when they are first used, so that
+importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hydria.client import AsyncClient as AsyncClient
+    from hydria.draft import Draft as Draft
+    from hydria.errors import HydriaError as HydriaError
+    from hydria.options import TransferOptions as TransferOptions
+    from hydria.records import AliasChange as AliasChange
+    from hydria.records import AliasOperation as AliasOperation
+    from hydria.records import ArtifactType as ArtifactType
+    from hydria.records import Collection as Collection
+    from hydria.records import DownloadResult as DownloadResult
+    from hydria.records import File as File
+    from hydria.records import Phase as Phase
+    from hydria.records import Progress as Progress
+    from hydria.records import Project as Project
+    from hydria.records import ServerInfo as ServerInfo
+    from hydria.records import UploadResult as UploadResult
+    from hydria.records import Version as Version
+    from hydria.records import VersionState as VersionState
+    from hydria.sync import Client as Client
+    from hydria.sync_draft import SyncDraft as SyncDraft
+
+_HOME_OF = {
+    "AsyncClient": "hydria.client",
+    "Client": "hydria.sync",
+    "Draft": "hydria.draft",
+    "HydriaError": "hydria.errors",
+    "SyncDraft": "hydria.sync_draft",
+    "TransferOptions": "hydria.options",
+} | dict.fromkeys(
+    (
+        "AliasChange",
+        "AliasOperation",
+        "ArtifactType",
+        "Collection",
+        "DownloadResult",
+        "File",
+        "Phase",
+        "Progress",
+        "Project",
+        "ServerInfo",
+        "UploadResult",
+        "Version",
+        "VersionState",
+    ),
+    "hydria.records",
+)
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from grpc import aio
@@ -97,7 +97,7 @@ class Connection:
         request: _Request,
         *,
         stall_seconds: float,
-    ) -> AsyncIterator[_Response]:
+    ) -> AsyncGenerator[_Response, None]:
         """Yield the responses to one request; the call is over when the iterator is.
 
         Raises:

@@ -9,17 +9,10 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria import records
+from hydria.digests import format_digest
 from hydria.errors import InvalidArgumentError
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2 as types
-
-DIGEST_BYTES = 32
-DIGEST_PREFIX = "blake3:"
-
-
-def format_digest(digest: bytes) -> str:
-    """Return the printed form of a raw digest, or nothing for none."""
-    return DIGEST_PREFIX + digest.hex() if digest else ""
 
 
 def metadata_text(metadata: Mapping[str, object] | str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 MIB = 1 << 20
 
@@ -19,8 +18,6 @@ class TransferOptions:
     unacked_bytes_max: int = 32 * MIB
     """How much an upload may have sent that is not durable yet. With what is being read, a client
     holds about 24 MiB more than this."""
-    cache_dir: Path | None = None
-    """Where to remember what files were found to hold; None for the user's cache directory."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.stream_count <= 4:

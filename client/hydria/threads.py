@@ -10,6 +10,26 @@ from typing import TypeVar
 _Result = TypeVar("_Result")
 
 
+class StoppedError(Exception):
+    """The work is not wanted any more. It never leaves the library."""
+
+
+class Stop:
+    """Tells work in a thread to end; the work looks at it now and then."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self) -> None:
+        """Ask the work to end."""
+        self.is_set = True
+
+    def check(self) -> None:
+        """Raise `StoppedError` once the work shall end."""
+        if self.is_set:
+            raise StoppedError
+
+
 async def run_in_thread(
     executor: Executor, work: Callable[[], _Result], *, stop: Callable[[], None]
 ) -> _Result:

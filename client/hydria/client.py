@@ -1,0 +1,225 @@
+"""The client: explicit, typed, without global state."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hydria import messages
+from hydria.address import find_address
+from hydria.async_catalog import AsyncCatalog
+from hydria.connection import Connection
+from hydria.download.downloads import Downloads
+from hydria.draft import Draft
+from hydria.options import TransferOptions
+from hydria.progress import ProgressCallback
+from hydria.records import DownloadResult, UploadResult, Words
+from hydria.refs import Defaults
+from hydria.runtime import Runtime
+from hydria.scan_cache import default_directory
+from hydria.upload.uploads import Uploads
+from hydria.walk import walk
+
+LocalPath = str | os.PathLike[str]
+
+
+class AsyncClient(AsyncCatalog):
+    """Speaks to one server, from one event loop.
+
+    Nothing is opened before it is used. Names may leave out what has a default: a collection is
+    `[[ENTITY/]PROJECT/]COLLECTION`, a ref is that with `:ALIAS`, `:vN`, `@blake3:<hex>` or nothing
+    for `:latest`. Every method raises a `HydriaError` for what the server or the connection says;
+    what else it raises stands with it.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        entity: str | None = None,
+        project: str | None = None,
+        cache_dir: LocalPath | None = None,
+        options: TransferOptions | None = None,
+    ) -> None:
+        """Make a client.
+
+        Args:
+            address: `HOST:PORT`, `grpc(s)://...`, `unix:///PATH`; by default `HYDRIA_BASE_URL`,
+                then the server that runs on this user's data directory, then 127.0.0.1:50051.
+            entity: fills in what names leave out; by default `HYDRIA_ENTITY`, then `local`.
+            project: the same; by default `HYDRIA_PROJECT`, then none.
+            cache_dir: where to remember what files were found to hold; by default
+                `HYDRIA_CACHE_DIR`, then the user's cache directory.
+            options: numbers for transfers.
+
+        Raises:
+            InvalidArgumentError: the address is none.
+        """
+        self.address = find_address(address)
+        self._runtime = Runtime(
+            Connection(self.address),
+            options=options or TransferOptions(),
+            cache_directory=Path(cache_dir) if cache_dir is not None else default_directory(),
+        )
+        defaults = Defaults(
+            entity=entity or os.environ.get("HYDRIA_ENTITY") or Defaults().entity,
+            project=project or os.environ.get("HYDRIA_PROJECT") or "",
+        )
+        super().__init__(self._runtime.catalog, defaults)
+        self._uploads = Uploads(self._runtime)
+        self._downloads = Downloads(self._runtime)
+
+    async def __aenter__(self) -> Self:
+        self._runtime.connection.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight are cancelled. Closing twice is fine."""
+        await self._runtime.close()
+
+    async def ping(self) -> float:
+        """Return how many seconds one small call takes, connecting included."""
+        begun_at = time.monotonic()
+        await self.server_info()
+        return time.monotonic() - begun_at
+
+    # --- up -------------------------------------------------------------------------------------
+
+    async def log(
+        self,
+        name: str,
+        paths: LocalPath | Iterable[LocalPath],
+        *,
+        type: str = "",
+        aliases: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        description: str = "",
+        metadata: Mapping[str, object] | str | None = None,
+        base: str | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> UploadResult:
+        """Make a version of local files, or find the one that has the same content.
+
+        The contents of a directory go to the root of the version, a file goes under its name;
+        links are followed. Versions of one collection that are logged at the same time by one
+        client are numbered in the order of the calls. A log that fails leaves nothing visible.
+
+        Args:
+            name: the collection; it is made if need be.
+            paths: files and directories.
+            type: needed for a new collection only.
+            aliases: shall point to the version; `latest` does anyway.
+            tags: for the version.
+            description: what it is, in words.
+            metadata: a mapping that JSON can write, or JSON text, which is kept to the letter.
+            base: the ref of a version whose files stay unless they are overwritten.
+            progress: is called with a `Progress` up to ten times a second and at the end.
+
+        Raises:
+            OSError: a local file cannot be read.
+            SourceError: something is no regular file, or a link leads nowhere or in a circle.
+            SourceChangedError: a file kept changing while it was read.
+            PathInvalidError: the name of a file cannot be in a version.
+            DuplicatePathError: two files would have the same path.
+        """
+        sources = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        words = Words(
+            description=description,
+            metadata_json=messages.metadata_text(metadata),
+            tags=tuple(tags),
+            aliases=tuple(aliases),
+        )
+        return await self._uploads.log(
+            self.defaults.collection(name),
+            lambda: walk(sources),
+            type=type,
+            base_version=self.defaults.ref(base) if base else "",
+            words=words,
+            progress=progress,
+        )
+
+    def draft(self, name: str, *, type: str = "", base: str | None = None) -> Draft:
+        """Return a version in the making, empty or with the files of `base`, a ref."""
+        return Draft(
+            self._uploads,
+            self.defaults.collection(name),
+            type=type,
+            base_version=self.defaults.ref(base) if base else "",
+        )
+
+    # --- down -----------------------------------------------------------------------------------
+
+    async def download(
+        self,
+        ref: str,
+        root: LocalPath | None = None,
+        *,
+        type: str = "",
+        prefixes: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        progress: ProgressCallback | None = None,
+    ) -> DownloadResult:
+        """Put the files of a version under `root`, verified; what is in place is not fetched.
+
+        Files that are not in the version are left alone. A file appears in its place when it is
+        whole, verified and durable; one that replaces another does so after everything has come.
+
+        Args:
+            ref: the version.
+            root: a directory, made if need be; by default `./artifacts/COLLECTION:vN`.
+            type: the type it must have, if not empty.
+            prefixes: only files whose paths begin with one of these.
+            paths: only these files, and those under `prefixes`.
+            progress: is called with a `Progress` up to ten times a second and at the end.
+
+        Raises:
+            OSError: the disk refuses.
+            TargetError: something is in the way, or a link leads out of `root`.
+            FileNotFoundInVersionError: one of `paths` is not in the version.
+            ReceivedDataError: the server sent something else than it announced.
+        """
+        version = await self.version(ref, type=type)
+        return await self._downloads.download(
+            version, root, prefixes=prefixes, paths=paths, progress=progress
+        )
+
+    async def stream(
+        self, ref: str, path: str, *, offset: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of one file, or of a part of it, each piece verified.
+
+        Args:
+            ref: the version.
+            path: the file.
+            offset: where to begin, in bytes; negative counts from the end.
+            length: how many bytes; None, or more than there are, means to the end.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+            RangeOutOfBoundsError: `offset` is outside of the file.
+            ReceivedDataError: the bytes do not match their digest.
+        """
+        pieces = self._downloads.read(await self.version(ref), path, offset=offset, length=length)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def read(
+        self, ref: str, path: str, *, offset: int = 0, length: int | None = None
+    ) -> bytes:
+        """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
+        pieces = self.stream(ref, path, offset=offset, length=length)
+        return b"".join([piece async for piece in pieces])

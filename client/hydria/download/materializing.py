@@ -1,0 +1,172 @@
+"""Puts verified files in their places: temporary name, flush, rename. Blocking: for a thread."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from hydria.download.disk import begin_to_write_out, ignores_case, sync_directories, sync_files
+from hydria.download.frames import Read, Segment, Wanted
+from hydria.download.targets import Targets, refuse_case_twins
+from hydria.errors import ReceivedDataError
+
+_BATCH_FILES = 4096
+_BATCH_BYTES = 256 << 20
+_WRITE_OUT_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class _Partial:
+    """A file of several chunks that is being written."""
+
+    fd: int
+    temporary: str
+    hasher: blake3 = field(default_factory=blake3)
+    offset: int = 0
+    written_out_bytes: int = 0
+
+
+class Materializer:
+    """Writes what is fetched for one download.
+
+    A file that is new in its place appears as soon as it is whole, verified and durable. One that
+    replaces another waits until all files have come, so that a download that fails leaves what
+    was there alone.
+    """
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+        self.left: dict[str, Wanted] = {file.path: file for file in targets.to_fetch}
+        self.files_done = 0
+        self.bytes_done = 0
+        self.received_bytes = 0
+        self._partials: dict[str, _Partial] = {}
+        self._ready: list[tuple[str, str]] = []  # temporary name, path
+        self._ready_bytes = 0
+        self._held: list[tuple[str, str]] = []
+        self._names_given = 0
+        self._directory = ""
+        self._touched_directories: set[str] = set()
+
+    def begin(self) -> None:
+        """Make the room for temporary files.
+
+        Raises:
+            OSError: the root cannot be written to.
+            TargetError: the disk ignores case, and the version has names that differ in it only.
+        """
+        name = f".hydria-{secrets.token_hex(8)}x"
+        directory = f"{self._targets.root}/{name}"
+        os.mkdir(directory, 0o700)  # noqa: PTH102
+        self._directory = directory
+        if ignores_case(self._targets.root, name):
+            refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
+
+    def wanted(self, path: str) -> Read | None:
+        """Return what is still wanted of a file."""
+        file = self.left.get(path)
+        if file is None:
+            return None
+        partial = self._partials.get(path)
+        return Read(file, offset=partial.offset if partial else 0)
+
+    def take(self, segment: Segment) -> None:
+        """Write a segment; the last one of a file completes it.
+
+        Raises:
+            OSError: the disk refuses.
+            ReceivedDataError: the file does not have the content that was announced.
+        """
+        file = segment.read.file
+        self.received_bytes += len(segment.data)
+        if segment.offset == 0 and segment.is_last:
+            temporary = self._temporary_name()
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            try:
+                _write(fd, segment.data)
+            finally:
+                os.close(fd)
+            self._complete(temporary, file)
+        else:
+            self._extend(file, segment)
+
+    def flush(self, *, is_end: bool = False) -> None:
+        """Put complete files in their places, if there are enough of them or no more will come.
+
+        Raises:
+            OSError: the disk refuses.
+            TargetError: something got into the way meanwhile.
+        """
+        if is_end:
+            self._ready += self._held
+            self._held = []
+        elif len(self._ready) < _BATCH_FILES and self._ready_bytes < _BATCH_BYTES:
+            return
+        ready, self._ready, self._ready_bytes = self._ready, [], 0
+        if ready:
+            sync_files(self._directory, [temporary for temporary, _ in ready])
+        for temporary, path in ready:
+            self._touched_directories.add(self._targets.make_directory_for(path))
+            os.rename(temporary, self._targets.place_of(path))  # noqa: PTH104
+        if is_end:
+            self._sync_directories()
+
+    def discard(self) -> None:
+        """Remove all that is temporary. Does nothing where nothing was begun."""
+        for partial in self._partials.values():
+            os.close(partial.fd)
+        self._partials = {}
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _extend(self, file: Wanted, segment: Segment) -> None:
+        partial = self._partials.get(file.path)
+        if partial is None:
+            temporary = self._temporary_name()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            partial = _Partial(os.open(temporary, flags, 0o666), temporary)
+            self._partials[file.path] = partial
+        _write(partial.fd, segment.data)
+        partial.hasher.update(segment.data)
+        partial.offset += len(segment.data)
+        if partial.offset - partial.written_out_bytes >= _WRITE_OUT_BYTES:
+            begin_to_write_out(partial.fd)
+            partial.written_out_bytes = partial.offset
+        if segment.is_last:
+            del self._partials[file.path]
+            os.close(partial.fd)
+            if partial.hasher.digest() != file.content_digest:
+                raise ReceivedDataError(f"{file.path!r} does not match its digest")
+            self._complete(partial.temporary, file)
+
+    def _complete(self, temporary: str, file: Wanted) -> None:
+        del self.left[file.path]
+        self.files_done += 1
+        self.bytes_done += file.size_bytes
+        if file.path in self._targets.replaced:
+            self._held.append((temporary, file.path))
+        else:
+            self._ready.append((temporary, file.path))
+            self._ready_bytes += file.size_bytes
+
+    def _temporary_name(self) -> str:
+        self._names_given += 1
+        return f"{self._directory}/{self._names_given}.part"
+
+    def _sync_directories(self) -> None:
+        """Make the new names durable: theirs, and those of the directories above them."""
+        directories = {self._targets.root}
+        for directory in self._touched_directories:
+            while directory not in directories:
+                directories.add(directory)
+                directory = os.path.dirname(directory)  # noqa: PTH120
+        sync_directories(self._targets.root, directories)
+
+
+def _write(fd: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

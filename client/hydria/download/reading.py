@@ -1,0 +1,105 @@
+"""One file as a stream of verified bytes, without a place on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+
+from blake3 import blake3
+from grpc import aio
+
+from hydria.connection import Connection
+from hydria.download.frames import FrameChecker, Read, Segment, Wanted
+from hydria.errors import RangeOutOfBoundsError, ReceivedDataError, ServerUnavailableError
+from hydria.retry import Patience
+from hydria.v1 import artifact_pb2 as pb
+
+_METHOD = "/hydria.v1.ArtifactService/Download"
+
+
+def resolve_range(file: Wanted, offset: int, length: int | None) -> tuple[int, int]:
+    """Return where a range begins and ends; a negative offset counts from the end of the file.
+
+    Raises:
+        RangeOutOfBoundsError: it begins beyond the end, or before the beginning.
+    """
+    start = offset + file.size_bytes if offset < 0 else offset
+    if not 0 <= start <= file.size_bytes or (length is not None and length < 0):
+        raise RangeOutOfBoundsError(
+            f"{file.path!r} has {file.size_bytes} bytes; there is no range at {offset}"
+        )
+    end = file.size_bytes if length is None else min(start + length, file.size_bytes)
+    return start, end
+
+
+class FileReader:
+    """Reads one file of a version, or a part of it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        version_ref: str,
+        file: Wanted,
+        *,
+        executor: ThreadPoolExecutor,
+        patience: Patience,
+    ) -> None:
+        self._connection = connection
+        self._version_ref = version_ref
+        self._file = file
+        self._executor = executor
+        self._patience = patience
+
+    async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes from `start` to `end`, each piece verified by its chunk's digest.
+
+        When all of the file is read, its own digest is checked before the last piece is yielded.
+
+        Raises:
+            ReceivedDataError: bytes do not match their digest, or were not asked for.
+            HydriaError: what the server or the transport says.
+        """
+        whole = start == 0 and end == self._file.size_bytes
+        hasher = blake3()
+        at = start
+        while at < end:
+            try:
+                async with aclosing(self._segments(at, end)) as segments:
+                    async for segment in segments:
+                        data = bytes(segment.data[max(at - segment.offset, 0) :])
+                        data = data[: end - at]
+                        hasher.update(data)
+                        at += len(data)
+                        if whole and at == end and hasher.digest() != self._file.content_digest:
+                            message = f"{self._file.path!r} does not match its digest"
+                            raise ReceivedDataError(message)
+                        yield data
+            except ServerUnavailableError as error:
+                await self._patience.wait_after(error)
+
+    async def _segments(self, start: int, end: int) -> AsyncGenerator[Segment, None]:
+        read = Read(self._file, offset=start, length=end - start)
+        request = pb.DownloadRequest(ref=self._version_ref, whole_chunks=True)
+        request.reads.add(path=self._file.path, offset=start, length=end - start)
+        checker = FrameChecker(lambda path: read if path == self._file.path else None)
+        method: aio.UnaryStreamMultiCallable[pb.DownloadRequest, bytes] = (
+            self._connection.channel.unary_stream(
+                _METHOD, request_serializer=pb.DownloadRequest.SerializeToString
+            )
+        )
+        stream = self._connection.stream(
+            method, request, stall_seconds=self._patience.limit_seconds
+        )
+        loop = asyncio.get_running_loop()
+        async with aclosing(stream) as frames:
+            async for raw in frames:
+                self._patience.moved()
+                for segment in await loop.run_in_executor(self._executor, _check, checker, raw):
+                    yield segment
+        checker.end()
+
+
+def _check(checker: FrameChecker, raw: bytes) -> list[Segment]:
+    return list(checker.check(raw))
