@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import AliasInterval
@@ -35,6 +38,16 @@ _INTERVALS = (
 )
 
 
+@cache
+def _point(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    statement = insert(dialect, ALIAS)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=ALIAS.primary_key.columns,
+        set_={"version_id": new.version_id, "updated_at_us": new.updated_at_us},
+    )
+
+
 class SqlAliases:
     """Rows of aliases, in one transaction. I7 is the table's key."""
 
@@ -53,12 +66,14 @@ class SqlAliases:
         return previous
 
     async def _point(self, collection_id: int, alias: str, version_id: int, *, now_us: int) -> None:
-        target = {"version_id": version_id, "updated_at_us": now_us}
-        statement = insert(self._connection, ALIAS).values(
-            collection_id=collection_id, name=alias, **target
-        )
         await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=ALIAS.primary_key.columns, set_=target)
+            _point(self._connection.dialect.name),
+            {
+                "collection_id": collection_id,
+                "name": alias,
+                "version_id": version_id,
+                "updated_at_us": now_us,
+            },
         )
 
     async def remove(self, collection_id: int, alias: str) -> int | None:

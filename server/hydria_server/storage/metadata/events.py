@@ -44,12 +44,11 @@ _OPEN_INTERVAL = (
     ALIAS_INTERVAL.c.alias == bindparam("of_alias"),
     IS_OPEN_INTERVAL,
 )
-_POINTS_TO = select(ALIAS_INTERVAL.c.version_id).where(*_OPEN_INTERVAL)
-# An interval that began at this very time would end as it begins: it never was.
-_FORGET = delete(ALIAS_INTERVAL).where(
-    *_OPEN_INTERVAL, ALIAS_INTERVAL.c.from_time_us == bindparam("time_us")
-)
+_TARGET = select(ALIAS_INTERVAL.c.version_id, ALIAS_INTERVAL.c.from_time_us).where(*_OPEN_INTERVAL)
+_FORGET = delete(ALIAS_INTERVAL).where(*_OPEN_INTERVAL)
 _CLOSE = update(ALIAS_INTERVAL).where(*_OPEN_INTERVAL).values(to_time_us=bindparam("time_us"))
+_INSERT_EVENT = insert(EVENT)
+_INSERT_INTERVAL = insert(ALIAS_INTERVAL)
 
 
 class SqlEvents:
@@ -86,7 +85,7 @@ class SqlEvents:
                 }
                 for seq, draft in enumerate(drafts, last_seq - len(drafts) + 1)
             ]
-            await self._connection.execute(insert(EVENT), rows)
+            await self._connection.execute(_INSERT_EVENT, rows)
         for move in moves:
             await self._move(move, actor=actor, time_us=time_us)
         used: int = time_us
@@ -94,21 +93,23 @@ class SqlEvents:
 
     async def _move(self, move: AliasMove, *, actor: str, time_us: int) -> None:
         interval = {"in_collection": move.collection_id, "of_alias": move.alias}
-        target = (await self._connection.execute(_POINTS_TO, interval)).scalar()
-        if target == move.to_version_id:
+        before = (await self._connection.execute(_TARGET, interval)).first()
+        if move.to_version_id == (before.version_id if before else None):
             return
-        if target is not None:
-            await self._connection.execute(_FORGET, {**interval, "time_us": time_us})
+        if before and before.from_time_us == time_us:  # it would end as it begins: it never was
+            await self._connection.execute(_FORGET, interval)
+        elif before:
             await self._connection.execute(_CLOSE, {**interval, "time_us": time_us})
         if move.to_version_id is not None:
             await self._connection.execute(
-                insert(ALIAS_INTERVAL).values(
-                    collection_id=move.collection_id,
-                    alias=move.alias,
-                    from_time_us=time_us,
-                    version_id=move.to_version_id,
-                    actor=actor,
-                )
+                _INSERT_INTERVAL,
+                {
+                    "collection_id": move.collection_id,
+                    "alias": move.alias,
+                    "from_time_us": time_us,
+                    "version_id": move.to_version_id,
+                    "actor": actor,
+                },
             )
 
     async def after(self, entity_id: int, seq: int, *, limit: int) -> list[EventRecord]:

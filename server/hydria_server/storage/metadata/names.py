@@ -99,6 +99,12 @@ _REDIRECTED = _LIVE_IN_PROJECT.join(
     COLLECTION_REDIRECT.c.project_id == PROJECT.c.id,
     COLLECTION_REDIRECT.c.name == bindparam("collection"),
 )
+_TAKE_NUMBER = (
+    update(COLLECTION)
+    .where(COLLECTION.c.id == bindparam("of_collection"))
+    .values(next_version=COLLECTION.c.next_version + 1)
+    .returning(COLLECTION.c.next_version - 1)
+)
 
 
 class SqlNames:
@@ -137,7 +143,7 @@ class SqlNames:
         return ProjectRecord(**row) if row else None
 
     async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
-        statement = insert(self._connection, PROJECT).values(
+        statement = insert(self._connection.dialect.name, PROJECT).values(
             entity_id=entity_id, name=name, kind=PROJECT_KIND, created_at_us=now_us
         )
         made = await self._connection.execute(
@@ -169,7 +175,7 @@ class SqlNames:
     async def create_collection(
         self, project_id: int, name: str, type_: str, *, now_us: int
     ) -> int:
-        statement = insert(self._connection, COLLECTION).values(
+        statement = insert(self._connection.dialect.name, COLLECTION).values(
             project_id=project_id,
             name=name,
             type=type_,
@@ -258,12 +264,7 @@ class SqlNames:
         )
 
     async def take_version_number(self, collection_id: int) -> int:
-        taken = await self._connection.execute(
-            update(COLLECTION)
-            .where(COLLECTION.c.id == collection_id)
-            .values(next_version=COLLECTION.c.next_version + 1)
-            .returning(COLLECTION.c.next_version - 1)
-        )
+        taken = await self._connection.execute(_TAKE_NUMBER, {"of_collection": collection_id})
         number: int = taken.scalar_one()
         return number
 

@@ -133,7 +133,7 @@ async def _prepare(connection: AsyncConnection) -> None:
             dangling = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
             if dangling:
                 raise RuntimeError(f"a migration left dangling references: {dangling[:3]}")
-        store = insert(connection, STORE).values(
+        store = insert(connection.dialect.name, STORE).values(
             id=1, store_id=uuid.uuid4().hex, epoch=FIRST_EPOCH, digest_function=BLAKE3_256
         )
         await connection.execute(store.on_conflict_do_nothing())

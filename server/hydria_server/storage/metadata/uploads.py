@@ -39,7 +39,7 @@ class SqlUploads:
         self._connection = connection
 
     async def insert(self, upload: UploadRecord) -> None:
-        statement = insert(self._connection, UPLOAD).values(
+        statement = insert(self._connection.dialect.name, UPLOAD).values(
             id=upload.upload_id,
             entity_id=upload.entity_id,
             domain_id=upload.domain.id,

@@ -59,6 +59,11 @@ RECORDS = select(
     .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
     .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
 )
+# What an insert is given; the rest follows.
+_GIVEN = (
+    "collection_id", "number", "digest", "file_count", "size_bytes", "created_at_us",
+    "updated_at_us", "upload_id", "metadata_bytes", "description", "metadata_json",
+)  # fmt: skip
 _IN_COLLECTION = VERSION.c.collection_id == bindparam("collection_id")
 _POINTED_TO = ALIAS.c.name == bindparam("alias")
 
@@ -98,11 +103,27 @@ _DOMAIN = (
     .where(VERSION.c.id == bindparam("version_id"))
 )
 _TAGS = select(VERSION_TAG.c.tag).where(VERSION_TAG.c.version_id == bindparam("version_id"))
-_COLLECTION_ID = (
-    select(VERSION.c.collection_id).where(VERSION.c.id == bindparam("version_id"))
-).scalar_subquery()
+_PROJECT_ID = select(COLLECTION.c.project_id).where(COLLECTION.c.id == bindparam("collection_id"))
+_INSERT = (
+    insert(VERSION)
+    .values(
+        project_id=_PROJECT_ID.scalar_subquery(),
+        state=VersionState.COMMITTED.value,
+        revision=1,
+        **{column: bindparam(column) for column in _GIVEN},
+    )
+    .returning(VERSION.c.id)
+)
+_COLLECTION_ID = select(VERSION.c.collection_id).where(VERSION.c.id == bindparam("version_id"))
 _ADD_TAG = insert(VERSION_TAG).values(
-    version_id=bindparam("version_id"), tag=bindparam("tag"), collection_id=_COLLECTION_ID
+    version_id=bindparam("version_id"),
+    tag=bindparam("tag"),
+    collection_id=_COLLECTION_ID.scalar_subquery(),
+)
+_COUNT = (
+    update(COLLECTION)
+    .where(COLLECTION.c.id == bindparam("of_collection"))
+    .values(version_count=COLLECTION.c.version_count + bindparam("more"))
 )
 
 
@@ -128,34 +149,28 @@ class SqlVersions:
                 ],
             )
         await self._insert_tags(version_id, version.tags)
-        await self._connection.execute(
-            update(COLLECTION)
-            .where(COLLECTION.c.id == version.collection_id)
-            .values(version_count=COLLECTION.c.version_count + 1)
-        )
+        await self._count(version.collection_id, 1)
         return await self.by_id(version_id)
 
     async def _insert(self, version: NewVersion) -> int:
-        project_id = select(COLLECTION.c.project_id).where(COLLECTION.c.id == version.collection_id)
-        statement = insert(VERSION).values(
-            collection_id=version.collection_id,
-            project_id=project_id.scalar_subquery(),
-            number=version.number,
-            state=VersionState.COMMITTED.value,
-            digest=version.digest,
-            file_count=version.file_count,
-            size_bytes=version.size_bytes,
-            revision=1,
-            created_at_us=version.created_at_us,
-            updated_at_us=version.created_at_us,
-            upload_id=version.upload_id,
-            metadata_bytes=len(version.metadata_json.encode()),
-            description=version.description,
-            metadata_json=version.metadata_json,
-        )
-        inserted = await self._connection.execute(statement.returning(VERSION.c.id))
-        version_id: int = inserted.scalar_one()
+        row = {
+            "collection_id": version.collection_id,
+            "number": version.number,
+            "digest": version.digest,
+            "file_count": version.file_count,
+            "size_bytes": version.size_bytes,
+            "created_at_us": version.created_at_us,
+            "updated_at_us": version.created_at_us,
+            "upload_id": version.upload_id,
+            "metadata_bytes": len(version.metadata_json.encode()),
+            "description": version.description,
+            "metadata_json": version.metadata_json,
+        }
+        version_id: int = (await self._connection.execute(_INSERT, row)).scalar_one()
         return version_id
+
+    async def _count(self, collection_id: int, more: int) -> None:
+        await self._connection.execute(_COUNT, {"of_collection": collection_id, "more": more})
 
     async def _insert_tags(self, version_id: int, tags: Iterable[str]) -> None:
         rows = [{"version_id": version_id, "tag": tag} for tag in dict.fromkeys(tags)]
@@ -240,11 +255,7 @@ class SqlVersions:
             .returning(VERSION.c.collection_id)
         )
         for collection_id, count in Counter(deleted.scalars()).items():
-            await self._connection.execute(
-                update(COLLECTION)
-                .where(COLLECTION.c.id == collection_id)
-                .values(version_count=COLLECTION.c.version_count - count)
-            )
+            await self._count(collection_id, -count)
         await self._connection.execute(
             delete(VERSION_SHARD).where(VERSION_SHARD.c.version_id.in_(ids))
         )
