@@ -34,10 +34,9 @@ class ChunkReader:
         stored: list[StoredChunk] = []
         for ref in refs:
             row = rows.get(ref.digest)
-            # CONDEMNED ones are still there for those who began to read before.
-            if row is None or row.state is ChunkState.CORRUPT:
-                raise ChunkCorruptError(ref.digest)
-            if row.chunk.size_bytes != ref.size_bytes:
+            # CONDEMNED ones are still there for those who began to read before, and CORRUPT ones
+            # are tried again: the disk may have failed for a moment only, and bad bytes are found.
+            if row is None or row.chunk.size_bytes != ref.size_bytes:
                 raise ChunkCorruptError(ref.digest)
             stored.append(row.chunk)
         return await self._read(domain, stored)

@@ -29,7 +29,7 @@ from hydria_server.services.sessions import UploadSessions
 from hydria_server.services.staging import MAX_WRITER_ID_CHARACTERS, Staging
 
 # Cut when this much has come: enough for a few chunks of any size, little enough for the budget.
-_BUFFER_BYTES = 4 * MAX_CHUNK_BYTES
+_BUFFER_BYTES = 2 * MAX_CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from hydria_server.storage.packs.interface import PackStore
 
 GROUP_BYTES = 16 * 1024 * 1024
 GROUP_CHUNKS = 8192
-# One group is synced while the next one is looked up and the one before it is indexed.
-GROUPS_IN_FLIGHT = 3
+# One group is written while the one before it is indexed; more of them would only be smaller, and
+# each costs a sync and a transaction.
+GROUPS_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True)
