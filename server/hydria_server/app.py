@@ -112,7 +112,7 @@ async def serve_stores(
     drain = Drain()
     background = asyncio.create_task(_background(services))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
-    background.add_done_callback(lambda task: task.cancelled() or failed.set())
+    background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
         async with _listening(settings, services, drain) as address:
             yield RunningServer(address, services, failed)
