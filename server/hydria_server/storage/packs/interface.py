@@ -30,31 +30,45 @@ class PackStore(Protocol):
     - Concurrent appends are safe, and may share one sync (group commit).
     - Anything left by a crash is bytes without rows: a store that opens seals what it finds
       open, as it is, and neither truncates it nor appends to it.
+    - Cancelling a call never harms the store, nor any other call.
+    - After `close` every other call raises StorageUnavailableError.
     """
 
     async def append(self, domain: bytes, chunks: Sequence[Chunk]) -> list[Location]:
         """Store `chunks` for the 16-byte `domain` id; return one location each, in order.
 
-        A caller that is cancelled leaves at most garbage; the records may or may not be there.
+        The buffers must not change until it returns. A caller that is cancelled leaves at most
+        garbage; the records may or may not be there.
 
         Raises:
-            StorageFullError: there is no room; nothing of this call is acknowledged.
+            StorageFullError: there is no room; nothing of this call is acknowledged. The same
+                call succeeds once there is room again.
             StorageUnavailableError: the store failed to sync once and is read-only since then
-                (a failed sync is fatal, it is never retried).
+                (a failed sync is fatal, it is never retried); or no pack can be opened just now.
+            ValueError: the domain is not 16 bytes long, or a digest not 32; nothing is stored.
         """
         ...
 
     async def read(self, domain: bytes, chunks: Sequence[StoredChunk]) -> list[memoryview]:
         """Return the payloads of `chunks`, in order, each checked against its record.
 
+        Payloads that lie side by side share one buffer, which lives as long as any of them.
+
         Raises:
             ChunkCorruptError: a record's magic, domain, digest, length or XXH3 does not match,
-                or the pack is missing or too short. It names the first such chunk.
+                the pack is missing or too short, or the disk cannot give its bytes. It names the
+                first such chunk.
+            StorageUnavailableError: it cannot be told, now or here: files cannot be opened, the
+                store's directory is gone, or a newer server wrote the record.
         """
         ...
 
     async def usage(self) -> PackUsage:
-        """Return how much is stored and how much room is left."""
+        """Return how much is stored and how much room is left.
+
+        Raises:
+            StorageUnavailableError: it cannot be told just now.
+        """
         ...
 
     async def close(self) -> None:

@@ -13,6 +13,8 @@ from hydria_server.storage.packs.pack_id import is_pack_id
 _SUFFIX = ".pack"
 _MODE = 0o700  # whoever can read packs can read every team's bytes
 
+_EFFECTIVE_IDS = os.access in os.supports_effective_ids
+
 
 @dataclass(frozen=True, slots=True)
 class PackLayout:
@@ -46,12 +48,9 @@ class PackLayout:
             OSError: they cannot be made, or not be written to.
             SyncFailedError: they may not last.
         """
-        for directory in (self.root, self.open, self.sealed):
-            if not directory.is_dir():
-                directory.mkdir(mode=_MODE, parents=True)
-                calls.sync_directory(directory.parent)
         for directory in (self.open, self.sealed):
-            if not os.access(directory, os.W_OK | os.X_OK):
+            _make(directory, calls)
+            if not os.access(directory, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE_IDS):
                 raise PermissionError(f"{directory} is not writable")
 
     def seal(self, pack_id: str, calls: DiskCalls) -> None:
@@ -82,6 +81,13 @@ class PackLayout:
         for shard in self.sealed.iterdir():
             if shard.is_dir():
                 yield from (size for _, size in _packs_in(shard))
+
+
+def _make(directory: Path, calls: DiskCalls) -> None:
+    if not directory.is_dir():
+        _make(directory.parent, calls)
+        directory.mkdir(mode=_MODE)
+        calls.sync_directory(directory.parent)
 
 
 def _packs_in(directory: Path) -> Iterator[tuple[str, int]]:

@@ -63,7 +63,7 @@ class RecordHeader:
         Raises:
             RecordDamagedError: it is not.
         """
-        if len(payload) != self.stored_bytes or xxh3_64_intdigest(payload) != self.payload_xxh3:
+        if xxh3_64_intdigest(payload) != self.payload_xxh3:
             raise RecordDamagedError("the payload does not match its header")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,24 +40,22 @@ def scan(path: Path) -> Iterator[FoundRecord]:
         RecordTooNewError: a newer server wrote a record; what it means is unknown here.
     """
     with path.open("rb") as file:
-        end = os.fstat(file.fileno()).st_size
-        if end < PACK_HEADER_BYTES:
+        header = file.read(PACK_HEADER_BYTES)
+        if len(header) < PACK_HEADER_BYTES:
             return
-        pack_id = encode(decode_pack_header(file.read(PACK_HEADER_BYTES)))
+        pack_id = encode(decode_pack_header(header))
         if pack_id != path.stem:
             raise RecordDamagedError(f"{path.name} says that it is {pack_id}.pack")
-        yield from _records(file, pack_id, end)
+        yield from _records(file, pack_id)
 
 
-def _records(file: BinaryIO, pack_id: str, end: int) -> Iterator[FoundRecord]:
+def _records(file: BinaryIO, pack_id: str) -> Iterator[FoundRecord]:
     offset = PACK_HEADER_BYTES
     while True:
         file.seek(offset)
         try:
             header = decode_header(file.read(RECORD_HEADER_BYTES))
         except RecordDamagedError:
-            return
-        if offset + RECORD_HEADER_BYTES + header.stored_bytes > end:
             return
         if _is_intact(header, file.read(header.stored_bytes)):
             location = Location(pack_id, offset, header.stored_bytes)
