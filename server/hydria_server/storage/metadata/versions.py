@@ -256,9 +256,6 @@ class SqlVersions:
         )
         for collection_id, count in Counter(deleted.scalars()).items():
             await self._count(collection_id, -count)
-        await self._connection.execute(
-            delete(VERSION_SHARD).where(VERSION_SHARD.c.version_id.in_(ids))
-        )
 
     async def live_ids(self, collection_id: int) -> list[int]:
         statement = select(VERSION.c.id).where(_IN_COLLECTION, IS_COMMITTED)
