@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from hydria_server.domain.chunks import StoredChunk
 from hydria_server.domain.errors import StorageFullError, StorageUnavailableError
 from hydria_server.storage.packs.disk import DiskPackStore
+from hydria_server.storage.packs.layout import PackLayout
 from hydria_server.storage.packs.record import record_bytes
 from hydria_server.storage.packs.scan import scan
 from tests.conformance.pack_store import append, chunks_of, data_of, read
@@ -252,10 +254,10 @@ async def test_appends_of_one_group_do_not_share_the_same_room(
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 1 MiB."""
+    """Mount a disk of 1 MiB and 20 files."""
     root = tmp_path / "tiny"
     root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(root)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=20", "tmpfs", str(root)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     yield root
@@ -278,3 +280,29 @@ async def test_a_disk_that_is_really_full_is_no_catastrophe(tiny_disk: Path) -> 
     assert refusals == 15 - len(found)
     assert await read(store, found) == wanted
     await store.close()
+
+
+async def test_a_disk_without_room_for_another_name_can_still_be_read(tiny_disk: Path) -> None:
+    layout = PackLayout(tiny_disk / "packs")
+    store = await DiskPackStore.open(layout.root, reserve_bytes=0)
+    found = await append(store, chunks_of(100))
+    await store.close()
+    sealed = layout.sealed_path(found[0].location.pack_id)
+    sealed.rename(layout.open / sealed.name)
+    sealed.parent.rmdir()
+    fill_with_names(tiny_disk)
+
+    again = await DiskPackStore.open(layout.root, reserve_bytes=0)
+
+    assert await read(again, found) == data_of(chunks_of(100))
+    assert (await again.usage()).pack_count == 1
+    with pytest.raises(StorageFullError):
+        await append(again, chunks_of(100, seed=1))
+    await again.close()
+
+
+def fill_with_names(directory: Path) -> None:
+    with suppress(OSError):
+        for number in range(100):
+            (directory / str(number)).touch()
+    assert not (directory / "99").exists()

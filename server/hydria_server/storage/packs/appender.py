@@ -55,8 +55,13 @@ class PackAppender:
         """
         self._layout.create(self._calls)
         for pack_id in self._layout.open_packs():
-            self._layout.seal(pack_id, self._calls)
-        for size in self._layout.sealed_sizes():
+            try:
+                self._layout.seal(pack_id, self._calls)
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                _stays_open(pack_id)  # a full disk must still be read, and cleaned up
+        for size in self._layout.sizes():
             self.pack_count += 1
             self.stored_bytes += size
 
@@ -89,8 +94,8 @@ class PackAppender:
         self._reached("packs.before_seal")
         try:
             pack.seal()
-        except OSError:  # not even room for a name, perhaps: it stays in open/, and readable
-            _logger.warning("pack %s waits to be sealed at the next start", pack.pack_id)
+        except OSError:  # not even room for a name, perhaps
+            _stays_open(pack.pack_id)
         self._reached("packs.after_seal")
 
     def abandon(self) -> None:
@@ -115,7 +120,7 @@ class PackAppender:
         return pack
 
     def _store(self, group: Sequence[EncodedRecords]) -> list[list[Location] | HydriaError]:
-        if self._pack is None:
+        if self._pack is None or not group:
             return []
         try:
             locations = self._write(self._pack, group)
@@ -141,6 +146,12 @@ class PackAppender:
         finally:
             self.stored_bytes += pack.size_bytes - start
         return locations
+
+
+def _stays_open(pack_id: str) -> None:
+    _logger.warning(
+        "pack %s cannot be sealed; it can be read, and the next start tries again", pack_id
+    )
 
 
 def _refusal(error: OSError) -> HydriaError:

@@ -76,11 +76,11 @@ class PackLayout:
         """Return the ids of the packs in `open/`, oldest first."""
         return sorted(pack_id for pack_id, _ in _packs_in(self.open))
 
-    def sealed_sizes(self) -> Iterator[int]:
-        """Yield the size in bytes of each sealed pack."""
-        for shard in self.sealed.iterdir():
-            if shard.is_dir():
-                yield from (size for _, size in _packs_in(shard))
+    def sizes(self) -> Iterator[int]:
+        """Yield the size in bytes of each pack, sealed or not."""
+        for directory in (self.open, *self.sealed.iterdir()):
+            if directory.is_dir():
+                yield from (size for _, size in _packs_in(directory))
 
 
 def _make(directory: Path, calls: DiskCalls) -> None:
