@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -38,17 +40,19 @@ async def store(rig: DiskRig) -> AsyncIterator[DiskPackStore]:
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> Iterator[None]:
-    """Give up root, whom no permission stops."""
-    if os.geteuid():
-        yield
-        return
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o711)
-    os.chown(tmp_path, 65534, 65534)
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)
+def rig_of_nobody() -> Iterator[DiskRig]:
+    """Give up root, whom no permission stops, and give a rig to whoever is left."""
+    directory = Path(tempfile.mkdtemp())
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.chown(directory, 65534, 65534)
+        os.seteuid(65534)
+    yield DiskRig(directory)
+    if was_root:
+        os.seteuid(0)
+    for path in (directory, *directory.rglob("*")):
+        path.chmod(0o700)
+    shutil.rmtree(directory)
 
 
 class TestDiskPackStore(PackStoreContract):
@@ -284,8 +288,9 @@ async def test_a_root_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("made_before", [True, False])
 async def test_a_read_only_directory_is_refused_by_name(
-    rig: DiskRig, made_before: bool, as_nobody: None
+    rig_of_nobody: DiskRig, made_before: bool
 ) -> None:
+    rig = rig_of_nobody
     rig.root.mkdir()
     if made_before:
         await (await rig.open()).close()
