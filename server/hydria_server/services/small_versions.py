@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
-from hydria_server.domain.errors import BatchTooLargeError, HydriaError
+from hydria_server.domain.errors import BatchTooLargeError, HydriaError, UnavailableError
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
@@ -61,8 +61,9 @@ class SmallVersions:
         try:
             await self._stage(upload, files)
             return await self._commits.commit(upload.upload_id, request, actor=actor)
-        except HydriaError:
-            await self._sessions.abort(upload.upload_id)
+        except HydriaError as error:
+            if not isinstance(error, UnavailableError):  # that may be tried again, as the same
+                await self._sessions.abort(upload.upload_id)
             raise
 
     async def _stage(self, upload: UploadRecord, files: Sequence[InlineFile]) -> None:
