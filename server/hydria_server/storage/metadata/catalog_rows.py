@@ -35,7 +35,11 @@ class NameRows(Protocol):
         ...
 
     async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
-        """Make a project; return its id."""
+        """Make a project; return its id.
+
+        Raises:
+            AlreadyExistsError: the entity has a project of that name.
+        """
         ...
 
     async def collection(
@@ -49,7 +53,11 @@ class NameRows(Protocol):
         ...
 
     async def collection_by_id(self, collection_id: int) -> CollectionRecord:
-        """Return the collection, live or deleted."""
+        """Return the collection, live or deleted.
+
+        Raises:
+            NotFoundError: there is no such id.
+        """
         ...
 
     async def create_collection(
@@ -58,6 +66,9 @@ class NameRows(Protocol):
         """Make a collection, whose first version will be 0; return its id.
 
         A redirect from that name ends.
+
+        Raises:
+            AlreadyExistsError: a live collection of the project has that name.
         """
         ...
 
@@ -97,7 +108,11 @@ class VersionRows(Protocol):
         ...
 
     async def by_id(self, version_id: int) -> VersionRecord:
-        """Return the version, whatever its state."""
+        """Return the version, whatever its state.
+
+        Raises:
+            NotFoundError: there is no such id.
+        """
         ...
 
     async def by_number(self, collection_id: int, number: int) -> VersionRecord | None:
@@ -187,7 +202,12 @@ class AliasRows(Protocol):
 
 
 class ListingRows(Protocol):
-    """Lists, filtered, ordered and paged. Every order ends with the row's id."""
+    """Lists, filtered, ordered and paged. Every order ends with the row's id.
+
+    A page ends early where its descriptions and metadata are more than 2 MiB; it has one row at
+    least. Every list raises FilterInvalidError for a field, a value or an order that it does not
+    have, and PageTokenInvalidError for a cursor of another order.
+    """
 
     async def versions(
         self, project_id: int, collection_id: int | None, query: Query

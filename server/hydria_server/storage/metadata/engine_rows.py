@@ -60,7 +60,8 @@ class UploadRows(Protocol):
         """Insert an OPEN upload.
 
         Raises:
-            AlreadyExistsError: the entity has an upload with that (not empty) request id.
+            AlreadyExistsError: the entity has an upload with that (not empty) request id. The
+                transaction can go on.
         """
         ...
 

@@ -70,13 +70,18 @@ class MetadataStore(Protocol):
     """Transactions over rows.
 
     - A write is all or nothing, durable when it returns, and serialized with other writes.
-    - A write runs in a task of its own: a cancelled caller does not decide whether it happened,
-      and `close` waits for it.
+    - Writes take turns in the order of asking. Who is cancelled while waiting has begun nothing.
+    - What has begun runs in a task of its own: a cancelled caller does not decide whether it
+      happened, and `close` waits for it.
     - A read sees one consistent snapshot, and returns materialised values: none stays open.
     """
 
     async def read(self, work: Callable[[Rows], Awaitable[T]]) -> T:
-        """Run `work` on a snapshot. Writing in it is an error."""
+        """Run `work` on a snapshot. Writing in it is an error.
+
+        Raises:
+            StorageUnavailableError: the database cannot be read, or is closed.
+        """
         ...
 
     async def write(self, work: Callable[[Rows], Awaitable[T]]) -> T:
@@ -84,7 +89,8 @@ class MetadataStore(Protocol):
 
         Raises:
             StorageFullError: the disk is full; nothing was kept.
-            StorageUnavailableError: the database cannot be written; nothing was kept.
+            StorageUnavailableError: the database cannot be written, or is closed; nothing of it is
+                to be seen. After an error of the disk no write is taken any more.
         """
         ...
 

@@ -1,0 +1,23 @@
+"""What every metadata store must do: one test for each sentence of its interface."""
+
+from __future__ import annotations
+
+from tests.conformance.metadata.chunks import ChunksContract
+from tests.conformance.metadata.history import HistoryContract
+from tests.conformance.metadata.listings import ListingsContract
+from tests.conformance.metadata.names import NamesContract
+from tests.conformance.metadata.transactions import TransactionsContract
+from tests.conformance.metadata.uploads import UploadsContract
+from tests.conformance.metadata.versions import VersionsContract
+
+
+class MetadataStoreContract(
+    TransactionsContract,
+    NamesContract,
+    VersionsContract,
+    HistoryContract,
+    UploadsContract,
+    ChunksContract,
+    ListingsContract,
+):
+    """Inherit it, and give a fixture `store`: a new, empty metadata store."""
