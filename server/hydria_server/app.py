@@ -21,7 +21,7 @@ from hydria_server.rpc.access_log import AccessLogInterceptor
 from hydria_server.rpc.artifact import ArtifactServicer
 from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.errors import ErrorInterceptor
-from hydria_server.services.artifact import ArtifactServices, Limits, Threads, build_services
+from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
@@ -107,8 +107,9 @@ async def serve_stores(
 ) -> AsyncIterator[RunningServer]:
     """Run a server on any stores, until the block is left. The caller closes the stores."""
     threads = Threads(Hashing(), Hashing())
-    store = await metadata.read(lambda rows: rows.store.info())
-    services = build_services(packs, metadata, store, clock, _limits(settings), threads)
+    info = await metadata.read(lambda rows: rows.store.info())
+    stores = Stores(packs, metadata, info)
+    services = ArtifactServices(stores, clock, _limits(settings), threads)
     drain = Drain()
     background = asyncio.create_task(_background(services))
     # It ends only by being cancelled; if it fails, nothing could be written any more.

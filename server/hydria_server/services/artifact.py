@@ -45,29 +45,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactServices:
-    """What the wire calls."""
-
-    store: StoreInfo
-    limits: Limits
-    budget: ByteBudget
-    sessions: UploadSessions
-    presence: Presence
-    ingest: ChunkIngest
-    chunk_uploads: ChunkUploads
-    file_uploads: FileUploads
-    staging: Staging
-    commits: Commits
-    small_versions: SmallVersions
-    versions: Versions
-    collections: Collections
-    aliases: Aliases
-    listings: Listings
-    files: Files
-    downloads: Downloads
-
-
-@dataclass(frozen=True, slots=True)
 class Threads:
     """Who hashes and who merges: a long merge must not hold up the hashing of chunks."""
 
@@ -75,52 +52,53 @@ class Threads:
     merging: Hashing
 
 
-def build_services(
-    packs: PackStore,
-    metadata: MetadataStore,
-    store: StoreInfo,
-    clock: Clock,
-    limits: Limits,
-    threads: Threads,
-) -> ArtifactServices:
-    """Wire everything. `ingest.run()` must run for writes to be served."""
-    reader = ChunkReader(packs, metadata)
-    ingest = ChunkIngest(packs, metadata)
-    budget = ByteBudget(limits.byte_budget)
-    recipes = Recipes(reader, ingest)
-    presence = Presence(metadata)
-    verification = FileVerification(reader, metadata, threads.hashing)
-    resolution = Resolution(presence, recipes, verification)
-    sessions = UploadSessions(
-        metadata,
-        Capacity(packs, reserve_bytes=limits.reserve_bytes),
-        clock,
-        lease_seconds=limits.upload_lease_seconds,
-        open_uploads_max=limits.open_uploads_max,
-    )
-    staging = Staging(sessions, FileDrafts(reader, recipes), resolution, ingest, metadata)
-    builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
-    commits = Commits(sessions, reader, resolution, builder, metadata, clock)
-    versions = Versions(metadata, clock)
-    manifests = ManifestReader(reader, metadata)
-    return ArtifactServices(
-        store=store,
-        limits=limits,
-        budget=budget,
-        sessions=sessions,
-        presence=presence,
-        ingest=ingest,
-        chunk_uploads=ChunkUploads(ingest, threads.hashing),
-        file_uploads=FileUploads(
-            sessions, staging, ingest, recipes, verification, threads.hashing, budget
-        ),
-        staging=staging,
-        commits=commits,
-        small_versions=SmallVersions(sessions, ingest, staging, commits, threads.hashing),
-        versions=versions,
-        collections=Collections(metadata, clock),
-        aliases=Aliases(metadata, clock),
-        listings=Listings(metadata),
-        files=Files(versions, manifests),
-        downloads=Downloads(versions, manifests, recipes, reader),
-    )
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where bytes and rows are kept, and what the store says of itself."""
+
+    packs: PackStore
+    metadata: MetadataStore
+    info: StoreInfo
+
+
+class ArtifactServices:
+    """What the wire calls. `ingest.run()` must run for writes to be served."""
+
+    def __init__(self, stores: Stores, clock: Clock, limits: Limits, threads: Threads) -> None:
+        """Wire everything."""
+        packs, metadata, hashing = stores.packs, stores.metadata, threads.hashing
+        reader = ChunkReader(packs, metadata)
+        capacity = Capacity(packs, reserve_bytes=limits.reserve_bytes)
+        self.store = stores.info
+        self.limits = limits
+        self.budget = ByteBudget(limits.byte_budget)
+        self.ingest = ChunkIngest(packs, metadata)
+        self.presence = Presence(metadata)
+        self.sessions = UploadSessions(
+            metadata,
+            capacity,
+            clock,
+            lease_seconds=limits.upload_lease_seconds,
+            open_uploads_max=limits.open_uploads_max,
+        )
+        recipes = Recipes(reader, self.ingest)
+        verification = FileVerification(reader, metadata, hashing)
+        resolution = Resolution(self.presence, recipes, verification)
+        drafts = FileDrafts(reader, recipes)
+        builder = ManifestBuilder(reader, self.ingest, metadata, threads.merging)
+        self.chunk_uploads = ChunkUploads(self.ingest, hashing)
+        self.staging = Staging(self.sessions, drafts, resolution, self.ingest, metadata)
+        self.file_uploads = FileUploads(
+            self.sessions, self.staging, self.ingest, recipes, verification, hashing, self.budget
+        )
+        self.commits = Commits(self.sessions, reader, resolution, builder, metadata, clock)
+        self.small_versions = SmallVersions(
+            self.sessions, self.ingest, self.staging, self.commits, hashing
+        )
+        manifests = ManifestReader(reader, metadata)
+        self.versions = Versions(metadata, clock)
+        self.collections = Collections(metadata, clock)
+        self.aliases = Aliases(metadata, clock)
+        self.listings = Listings(metadata)
+        self.files = Files(self.versions, manifests)
+        self.downloads = Downloads(self.versions, manifests, recipes, reader)
