@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hydria.v1 import artifact_pb2
 from hydria_server.rpc import messages, requests
-from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.rpc.calls import Context, note
+from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.services.collections import CollectionChange
 from hydria_server.services.versions import VersionChange
 

@@ -18,11 +18,17 @@ DISCARD_BYTES = 64 * 1024 * 1024
 
 
 class Incoming(Generic[M]):
-    """A client's messages, one by one."""
+    """A client's messages, one by one. Whoever makes one closes it.
+
+    A wait that ends early, by a timeout or because a store failed, must leave the stream readable:
+    grpc's own iterator ends for good when a wait on it is cancelled, and then the server could not
+    read on to the half-close. So every message is received by a task that outlives the wait.
+    """
 
     def __init__(self, messages: AsyncIterator[M], *, stall_timeout_seconds: float) -> None:
         self._messages = messages
         self._stall_timeout_seconds = stall_timeout_seconds
+        self._receiving: asyncio.Task[M | None] | None = None
 
     async def next(self) -> M | None:
         """Return the next message, or None after the client's half-close.
@@ -32,10 +38,20 @@ class Incoming(Generic[M]):
         """
         try:
             async with asyncio.timeout(self._stall_timeout_seconds):
-                return await anext(self._messages, None)
+                return await self._next()
         except TimeoutError:
             seconds = self._stall_timeout_seconds
             raise StalledError(f"nothing was received for {seconds:g} seconds") from None
+
+    async def _next(self) -> M | None:
+        if self._receiving is None:
+            self._receiving = asyncio.create_task(self._receive())
+        await asyncio.wait([self._receiving])
+        received, self._receiving = self._receiving, None
+        return received.result()
+
+    async def _receive(self) -> M | None:
+        return await anext(self._messages, None)
 
     async def discard(self) -> None:
         """Read on to the half-close, for 5 seconds or 64 MiB at most.
@@ -47,7 +63,13 @@ class Incoming(Generic[M]):
             async with asyncio.timeout(DISCARD_SECONDS):
                 discarded = 0
                 while discarded < DISCARD_BYTES:
-                    message = await anext(self._messages, None)
+                    message = await self._next()
                     if message is None:
                         return
                     discarded += message.ByteSize()
+
+    async def close(self) -> None:
+        """Receive nothing more."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+            await asyncio.gather(self._receiving, return_exceptions=True)

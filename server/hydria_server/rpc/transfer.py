@@ -8,9 +8,9 @@ from hydria.v1 import artifact_pb2
 from hydria_server.domain.digest import split_digests
 from hydria_server.domain.errors import FieldViolationError
 from hydria_server.rpc import messages, requests
-from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.rpc.calls import Context, add, note
 from hydria_server.rpc.chunk_stream import ChunkStream
+from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.rpc.frames import chunk_frame, download_frames
 from hydria_server.rpc.incoming import Incoming, M
 from hydria_server.services.downloads import DownloadRequest, FileRead

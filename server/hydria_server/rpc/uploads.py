@@ -5,9 +5,9 @@ from __future__ import annotations
 from hydria.v1 import artifact_pb2
 from hydria_server.domain.refs import CollectionName
 from hydria_server.rpc import messages, requests
-from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.chunk_errors import chunk_error
+from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.services.commit import CommitRequest
 from hydria_server.services.sessions import NewUpload
 from hydria_server.services.small_versions import InlineFile
