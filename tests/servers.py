@@ -40,6 +40,19 @@ class Server:
     metadata: MetadataStore
 
 
+def settings_for_tests(
+    *, stall_timeout_seconds: float = 120.0, byte_budget: int = 96 << 20
+) -> Settings:
+    """Return settings for a server in this process, with what a test wants otherwise."""
+    return Settings(
+        data=Path("unused"),
+        listen="127.0.0.1:0",
+        drain_seconds=0.5,
+        stall_timeout_seconds=stall_timeout_seconds,
+        byte_budget=byte_budget,
+    )
+
+
 @asynccontextmanager
 async def memory_server(
     *,
@@ -51,7 +64,7 @@ async def memory_server(
     """Serve memory stores, or those that are given."""
     packs = packs or MemoryPackStore()
     metadata = metadata or await SqlMetadataStore.open_in_memory()
-    settings = settings or Settings(data=Path("unused"), listen="127.0.0.1:0", drain_seconds=0.5)
+    settings = settings or settings_for_tests()
     try:
         async with _stubbed(settings, packs, metadata, clock) as server:
             yield server

@@ -90,6 +90,7 @@ class ChunkStream:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            await self._incoming.close()
 
     async def _receive_all(self) -> None:
         async with asyncio.TaskGroup() as stores:
@@ -127,15 +128,12 @@ class ChunkStream:
         self.received_bytes += size
         self._progress.received_through = batch.seq
         self._progress.errors += [chunk_error(batch.seq, bad) for bad in verified.refused]
-        stores.create_task(self._store(upload, batch.seq, verified, size))
+        stored = stores.create_task(self._store(upload, batch.seq, verified))
+        # Not in a `finally` of the task: one that is cancelled before it begins runs none of it.
+        stored.add_done_callback(lambda _: self._services.budget.release(size))
 
-    async def _store(
-        self, upload: UploadRecord, seq: int, verified: VerifiedBatch, size_bytes: int
-    ) -> None:
-        try:
-            outcome = await self._services.chunk_uploads.store(upload, verified)
-        finally:
-            self._services.budget.release(size_bytes)
+    async def _store(self, upload: UploadRecord, seq: int, verified: VerifiedBatch) -> None:
+        outcome = await self._services.chunk_uploads.store(upload, verified)
         self._progress.stored_bytes += outcome.stored_bytes
         self._progress.duplicate_bytes += outcome.duplicate_bytes
         self._progress.set_durable(seq)

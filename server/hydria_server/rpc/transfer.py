@@ -50,6 +50,8 @@ class TransferRpcs(ArtifactRpcs):
         except Exception:
             await incoming.discard()
             raise
+        finally:
+            await incoming.close()
         return artifact_pb2.UploadFileResponse(
             file=messages.file_message(uploaded.entry),
             stored_bytes=uploaded.outcome.stored_bytes,

@@ -16,6 +16,11 @@ class ByteBudget:
         self._used = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def used_bytes(self) -> int:
+        """How many bytes are held now."""
+        return self._used
+
     @asynccontextmanager
     async def hold(self, size_bytes: int) -> AsyncIterator[None]:
         """Hold that many bytes of the budget (all of it, for more than there is) meanwhile."""
