@@ -6,21 +6,25 @@ begins the transaction, executes and fetches in a single hop, which halves the t
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import aiosqlite
+
+from hydria_server.domain.errors import StorageUnavailableError
 
 Value = str | bytes | int | float | None
 _DescriptionItem = tuple[str, None, None, None, None, None, None]
 
 IN_MEMORY: Final = ":memory:"
-# Every write is on the disk when COMMIT returns (I6); the WAL stays small enough to read fast.
+# Every write is on the disk when COMMIT returns (I6); the log stays small enough to read fast.
 _PRAGMAS: Final = (
-    "foreign_keys = ON",
     "busy_timeout = 5000",
+    "foreign_keys = ON",
     "synchronous = FULL",
     "journal_size_limit = 67108864",
     "wal_autocheckpoint = 4000",
@@ -28,43 +32,42 @@ _PRAGMAS: Final = (
 )
 
 
-def connect_writer(path: Path) -> OneHopConnection:
-    """Return a connection, to be awaited, whose transactions begin with the write lock."""
+async def connect_writer(path: Path) -> OneHopConnection:
+    """Return a connection whose transactions begin with the write lock."""
 
     def connector() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None)
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        connection = _connect(path, "journal_mode = WAL")
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal":
             connection.close()
-            raise sqlite3.OperationalError(f"no write-ahead log on this file system, but {mode!r}")
-        return _with_pragmas(connection)
-
-    return OneHopConnection(connector, "BEGIN IMMEDIATE")
-
-
-def connect_reader(path: Path) -> OneHopConnection:
-    """Return a connection, to be awaited, that sees one snapshot for each transaction."""
-
-    def connector() -> sqlite3.Connection:
-        connection = _with_pragmas(sqlite3.connect(path, isolation_level=None))
-        connection.execute("PRAGMA query_only = ON")
+            raise StorageUnavailableError(
+                "the metadata database needs a local disk: on this one, processes share no memory"
+            )
         return connection
 
-    return OneHopConnection(connector, "BEGIN")
+    return await OneHopConnection(connector, "BEGIN IMMEDIATE").opened()
 
 
-def connect_in_memory() -> OneHopConnection:
-    """Return a connection, to be awaited, to a new and empty database of its own."""
-
-    def connector() -> sqlite3.Connection:
-        return _with_pragmas(sqlite3.connect(IN_MEMORY, isolation_level=None))
-
-    return OneHopConnection(connector, "BEGIN IMMEDIATE")
+async def connect_reader(path: Path) -> OneHopConnection:
+    """Return a connection that sees one snapshot for each transaction, and cannot write."""
+    connector = partial(_connect, path, "query_only = ON")
+    return await OneHopConnection(connector, "BEGIN").opened()
 
 
-def _with_pragmas(connection: sqlite3.Connection) -> sqlite3.Connection:
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+async def connect_in_memory() -> OneHopConnection:
+    """Return a connection to a new and empty database of its own."""
+    connector = partial(_connect, IN_MEMORY, "journal_mode = MEMORY")
+    return await OneHopConnection(connector, "BEGIN IMMEDIATE").opened()
+
+
+def _connect(database: Path | str, pragma: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        for each in (*_PRAGMAS, pragma):
+            connection.execute(f"PRAGMA {each}").fetchall()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -79,6 +82,16 @@ class OneHopConnection(aiosqlite.Connection):
         super().__init__(connector, iter_chunk_size=64)
         self._begin = begin
         self._thread.daemon = True  # a process that ends in a hurry does not wait for it
+
+    async def opened(self) -> Self:
+        """Open the connection, and return it."""
+        try:
+            _ = await self
+        except BaseException:
+            # Its thread ends by itself: not before long, but maybe after the loop it reports to.
+            await asyncio.to_thread(self._thread.join)
+            raise
+        return self
 
     def cursor(self) -> OneHopCursor:  # type: ignore[override]
         return OneHopCursor(self)

@@ -1,0 +1,320 @@
+"""The schema: migrations make what the tables say, and hot statements find what they need."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, event, make_url, text
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+from hydria_server.domain.chunks import ChunkState
+from hydria_server.domain.errors import StorageUnavailableError
+from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
+from hydria_server.domain.records import AliasMove, EventDraft, EventType, UploadState
+from hydria_server.storage.metadata import (
+    aliases,
+    chunks,
+    events,
+    names,
+    staging,
+    tables,
+    uploads,
+    versions,
+)
+from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.engine_tables import CHUNK
+from hydria_server.storage.metadata.interface import IndexedChunk, Rows
+from hydria_server.storage.metadata.migration import NewerSchemaError, upgrade
+from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.conformance.metadata.given import (
+    UPLOAD,
+    a_chunk,
+    a_digest,
+    a_line,
+    a_run,
+    a_shard,
+    a_version,
+    an_upload,
+)
+
+
+@contextmanager
+def new_database() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_migrations_make_what_the_tables_say() -> None:
+    assert CHUNK.metadata is tables.METADATA, "the second part of the schema is loaded"
+    with new_database() as connection:
+        assert upgrade(connection) is True
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.METADATA) == []
+
+
+def test_migrations_make_it_to_the_letter() -> None:
+    """Alembic compares no CHECK, no WITHOUT ROWID and no WHERE of an index; their text does."""
+    with new_database() as connection:
+        upgrade(connection)
+        migrated = statements_of(connection)
+    with new_database() as connection:
+        tables.METADATA.create_all(connection)
+        created = statements_of(connection)
+
+    assert migrated.keys() - created.keys() == {"alembic_version"}
+    assert {name: migrated.get(name) for name in created} == created
+
+
+def statements_of(connection: Connection) -> Mapping[str, set[str]]:
+    """Return the parts of the statements that made each table and index."""
+    rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    return {
+        name: {part.strip(" ,\t") for part in sql.split("\n")}
+        for name, sql in rows
+        if not name.startswith("sqlite_")
+    }
+
+
+def test_a_database_that_is_up_to_date_is_left_as_it_is() -> None:
+    with new_database() as connection:
+        assert upgrade(connection) is True
+        before = statements_of(connection)
+
+        assert upgrade(connection) is False
+        assert statements_of(connection) == before
+
+
+async def test_a_database_of_a_newer_release_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    await (await SqlMetadataStore.open(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(NewerSchemaError, match="newer release"):
+        await SqlMetadataStore.open(path)
+
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    path.write_bytes(b"a letter to a friend\n" * 500)
+
+    with pytest.raises(StorageUnavailableError):
+        await SqlMetadataStore.open(path)
+
+    assert path.read_bytes() == b"a letter to a friend\n" * 500
+
+
+async def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageUnavailableError):
+        await SqlMetadataStore.open(tmp_path / "nowhere" / "meta.db")
+
+
+async def test_a_path_with_signs_that_mean_something_elsewhere_is_a_path(tmp_path: Path) -> None:
+    folder = tmp_path / "50% off? [a] #1 %(here)s"
+    folder.mkdir()
+
+    store = await SqlMetadataStore.open(folder / "meta.db")
+    await store.close()
+
+    assert (folder / "meta.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "statement"),
+    [
+        ("two versions with one number", "UPDATE version SET number = 0 WHERE id = 2"),
+        ("an alias to another collection's version", "UPDATE alias SET version_id = 3"),
+        ("two live collections with one name", "UPDATE collection SET name = 'cats'"),
+        ("a tag of another collection", "UPDATE version_tag SET collection_id = 2"),
+        ("a second store", "INSERT INTO store VALUES (2, 'x', 1, 1)"),
+        ("a version of nothing", "UPDATE version SET collection_id = 9 WHERE id = 1"),
+        ("one request, two uploads", "UPDATE upload SET request_id = 'r'"),
+        ("two open intervals", "UPDATE alias_interval SET to_time_us = NULL"),
+    ],
+)
+async def test_the_database_itself_refuses(tmp_path: Path, forbidden: str, statement: str) -> None:
+    path = tmp_path / "meta.db"
+    store = await SqlMetadataStore.open(path)
+    await store.write(fill)
+    await store.close()
+
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(statement)
+    connection.close()
+
+
+async def fill(rows: Rows) -> None:
+    """Make two collections, with two versions and one, an alias that moved, and two uploads."""
+    cats, dogs = await a_line(rows), await a_line(rows, collection="dogs")
+    versions_ = [await a_version(rows, cats.collection_id, tags=["a"]) for _ in range(2)]
+    await a_version(rows, dogs.collection_id)
+    for version in versions_:
+        await rows.aliases.point(cats.collection_id, "best", version.id, now_us=1)
+        move = AliasMove(cats.collection_id, "best", None, version.id)
+        await rows.events.record(cats.entity.id, [], [move], actor="", now_us=1)
+    await rows.uploads.insert(an_upload(cats.entity, "u1", request_id="q"))
+    await rows.uploads.insert(an_upload(cats.entity, "u2", request_id="r"))
+
+
+async def test_a_condemned_chunk_is_not_live_until_it_is_put_again(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    store = await SqlMetadataStore.open(path)
+    acme = await store.write(lambda rows: rows.names.ensure_entity("acme", now_us=1))
+    domain, new = acme.domain.id, a_chunk(1, offset=1)
+    await store.write(lambda rows: rows.chunks.put(domain, [a_chunk(1)], epoch=3))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE chunk SET state = 2, condemned_epoch = 4")
+
+    found = await store.read(lambda rows: rows.chunks.find(domain, [new.digest]))
+    live = await store.write(lambda rows: rows.chunks.touch(domain, [new.digest], epoch=4))
+    await store.write(lambda rows: rows.chunks.put(domain, [new], epoch=4))
+    again = await store.read(lambda rows: rows.chunks.find(domain, [new.digest]))
+    condemned = connection.execute("SELECT condemned_epoch FROM chunk").fetchall()
+    connection.close()
+    await store.close()
+
+    assert found[new.digest] == IndexedChunk(a_chunk(1), ChunkState.CONDEMNED, 3)
+    assert live == set()
+    assert again[new.digest] == IndexedChunk(new, ChunkState.LIVE, 4)
+    assert condemned == [(None,)]
+
+
+async def use_everything(rows: Rows) -> None:
+    """Execute each statement of a transaction once, as small as it comes."""
+    line = await a_line(rows)
+    acme, cats, domain = line.entity, line.collection_id, line.entity.domain.id
+    version = await a_version(rows, cats, tags=["a"], shards=[a_shard(1, "a", "b")])
+    await rows.names.rename_collection(cats, "felines", now_us=1)
+    await rows.names.collection("acme", "vision", "cats")
+    await rows.names.update_collection(cats, description="", tags=["a"], now_us=1)
+    await rows.names.collection_by_id(cats)
+    await rows.aliases.point(cats, "best", version.id, now_us=1)
+    await rows.aliases.of_collection(cats)
+    await rows.versions.by_number(cats, 0)
+    await rows.versions.by_alias(cats, "best")
+    await rows.versions.by_digest(cats, a_digest(0))
+    await rows.versions.highest(cats)
+    await rows.versions.resolve_alias("acme", "vision", "felines", "best")
+    await rows.versions.update(version.id, description="", metadata_json="{}", tags=["b"], now_us=1)
+    await rows.versions.add_tags(version.id, ["c"], now_us=1)
+    await rows.versions.live_ids(cats)
+    await rows.versions.shards(version.id)
+    await rows.versions.shards_between(version.id, first="a", last=None)
+    await rows.versions.shards_between(version.id, first="a", last="b")
+    await rows.versions.domain(version.id)
+    for target in (version.id, None):
+        move = AliasMove(cats, "best", None, target)
+        draft = EventDraft(EventType.ALIAS_SET)
+        await rows.events.record(acme.id, [draft], [move], actor="", now_us=1)
+    await rows.events.after(acme.id, 0, limit=1)
+    await rows.aliases.intervals(cats, "best")
+    await rows.uploads.insert(an_upload(acme, request_id="r"))
+    await rows.uploads.get(UPLOAD)
+    await rows.uploads.by_request_id(acme.id, "r")
+    await rows.uploads.count_open(acme.id)
+    await rows.uploads.renew(UPLOAD, expires_at_us=1)
+    await rows.staging.add(UPLOAD, [a_run()])
+    await rows.staging.last_seq(UPLOAD, "")
+    await rows.staging.runs(UPLOAD)
+    await rows.staging.mark_resolved([1])
+    await rows.staging.writers(UPLOAD)
+    await rows.staging.clear(UPLOAD)
+    await rows.uploads.end(UPLOAD, UploadState.ABORTED)
+    await rows.uploads.expire_due(now_us=1)
+    await rows.chunks.put(domain, [a_chunk(1)], epoch=1)
+    await rows.chunks.find(domain, [a_digest(1)])
+    await rows.chunks.touch(domain, [a_digest(1)], epoch=2)
+    await rows.chunks.mark_corrupt(domain, a_chunk(1))
+    await rows.chunks.remember_verified(domain, [(a_digest(1), a_digest(1))])
+    await rows.chunks.verified_files(domain, [(a_digest(1), a_digest(1))])
+    await use_lists(rows, line.entity.id, line.project_id, cats)
+    await rows.versions.mark_deleted([version.id], now_us=1)
+    await rows.aliases.remove(cats, "best")
+    await rows.names.delete_collection(cats, now_us=1)
+
+
+async def use_lists(rows: Rows, entity_id: int, project_id: int, collection_id: int) -> None:
+    newest, by_name = (OrderTerm("created_at", True),), (OrderTerm("name"),)
+    tagged = Comparison("tag", Operator.HAS, "a")
+    aliased = Comparison("alias", Operator.HAS, "b*")
+    for filter_ in (None, tagged, aliased):
+        for scope in (collection_id, None):
+            await rows.listings.versions(project_id, scope, Query(filter_, newest, (9, 9), 1))
+        await rows.listings.collections(project_id, Query(filter_, by_name, ("a", 9), 1))
+    await rows.listings.projects(entity_id, Query(None, by_name, ("a", 9), 1))
+    await rows.listings.types(project_id, Query(None, by_name, ("a", "a"), 1))
+
+
+async def test_every_statement_finds_its_rows_by_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    store = await SqlMetadataStore.open(path)
+    executed: dict[str, tuple[object, ...]] = {}
+
+    def collect(*arguments: object) -> None:
+        _, _, statement, parameters, _, many = arguments
+        assert isinstance(statement, str)
+        assert isinstance(parameters, tuple | list)
+        executed[statement] = tuple(parameters[0] if many else parameters)
+
+    event.listen(store._writer._engine.sync_engine, "before_cursor_execute", collect)
+    await store.write(use_everything)
+    await store.close()
+
+    assert len(executed) > 60
+    with sqlite3.connect(path) as connection:
+        scans = {
+            statement: plan
+            for statement, parameters in executed.items()
+            if (plan := scans_of(connection, statement, parameters))
+        }
+    connection.close()
+    assert scans == {}
+
+
+def scans_of(
+    connection: sqlite3.Connection, statement: str, parameters: tuple[object, ...]
+) -> list[str]:
+    """Return the steps that walk through a whole table of the schema."""
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+    walked = [(step[3], re.match(r"SCAN (\w+)", step[3])) for step in plan]
+    return [step for step, match in walked if match and match[1] in tables.METADATA.tables]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [aliases, chunks, events, names, staging, uploads, versions],
+    ids=lambda module: module.__name__.rsplit(".", 1)[1],
+)
+def test_every_statement_can_be_said_to_postgresql(module: ModuleType) -> None:
+    statements = [value for value in vars(module).values() if isinstance(value, Executable)]
+    if module is chunks:
+        prepared = chunks._statements("postgresql")
+        statements = [prepared.find, prepared.live_epochs, prepared.touch, prepared.verified]
+        statements.append(chunks._upsert(insert("postgresql", CHUNK)))
+    if module is aliases:
+        statements.append(aliases._point("postgresql"))
+
+    dialect = make_url("postgresql+asyncpg://").get_dialect()()
+    assert statements
+    for statement in statements:
+        assert isinstance(statement, ClauseElement)
+        said = str(statement.compile(dialect=dialect))
+        assert "json_group_array" not in said
+        assert "RECURSIVE" not in said
