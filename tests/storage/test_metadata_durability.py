@@ -152,7 +152,8 @@ async def refused(store, work):
     return "taken"
 
 async def main():
-    store = await SqlMetadataStore.open(pathlib.Path(sys.argv[1]))
+    fatal = []
+    store = await SqlMetadataStore.open(pathlib.Path(sys.argv[1]), on_fatal=fatal.append)
     acme = await store.write(lambda rows: rows.names.ensure_entity("acme", now_us=1))
     chunks = [StoredChunk(os.urandom(32), 1, Location("P", n, 1)) for n in range(20_000)]
     limit = pathlib.Path(sys.argv[1] + "-wal").stat().st_size + 65536
@@ -162,13 +163,16 @@ async def main():
     print(await refused(store, lambda rows: rows.names.ensure_entity("other", now_us=1)))
     print(await store.read(lambda rows: rows.names.entity("acme")) == acme)
     print(await store.read(lambda rows: rows.chunks.find(acme.domain.id, [chunks[0].digest])))
+    print([type(error).__name__ for error in fatal])
     await store.close()
 
 asyncio.run(main())
 """
 
 
-async def test_after_an_error_of_the_disk_no_write_is_taken(tmp_path: Path) -> None:
+async def test_after_an_error_of_the_disk_no_write_is_taken_and_the_server_is_told(
+    tmp_path: Path,
+) -> None:
     """A limit on the size of files makes write() fail as a broken disk does."""
     done = await asyncio.to_thread(
         subprocess.run,
@@ -184,6 +188,7 @@ async def test_after_an_error_of_the_disk_no_write_is_taken(tmp_path: Path) -> N
         "the metadata store is read-only since its disk failed",
         "True",
         "{}",
+        "['StorageUnavailableError']",
     ]
     again = await SqlMetadataStore.open(tmp_path / "meta.db")
     assert await entity(again, "acme") is not None

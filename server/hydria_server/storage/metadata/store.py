@@ -28,6 +28,7 @@ from hydria_server.storage.metadata.tables import STORE
 T = TypeVar("T")
 Work = Callable[[Rows], Awaitable[T]]
 Failpoint = Callable[[str], None]
+OnFatal = Callable[[BaseException], None]
 
 READERS: Final = 4
 FIRST_EPOCH: Final = 1
@@ -35,6 +36,10 @@ BLAKE3_256: Final = 1  # as DigestFunction on the wire
 
 
 def _no_failpoint(_name: str) -> None:
+    pass
+
+
+def _not_told(_error: BaseException) -> None:
     pass
 
 
@@ -46,17 +51,27 @@ class SqlMetadataStore:
     whether it will be there when the database is opened again.
     """
 
-    def __init__(self, writer: Lane, reader: Lane, *, failpoint: Failpoint) -> None:
+    def __init__(
+        self, writer: Lane, reader: Lane, *, on_fatal: OnFatal, failpoint: Failpoint
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._on_fatal = on_fatal
         self._failpoint = failpoint
         self._disk_failed = False
 
     @classmethod
-    async def open(cls, path: Path, *, failpoint: Failpoint = _no_failpoint) -> Self:
+    async def open(
+        cls,
+        path: Path,
+        *,
+        on_fatal: OnFatal = _not_told,
+        failpoint: Failpoint = _no_failpoint,
+    ) -> Self:
         """Open the database at `path`, made if need be, and bring its schema up to date.
 
-        `failpoint` is called at "metadata.before_commit" and "metadata.after_commit".
+        `on_fatal` is called once, when the disk failed and no more writes are taken; `failpoint`
+        at "metadata.before_commit" and "metadata.after_commit".
 
         Raises:
             NewerSchemaError: a newer release wrote it.
@@ -71,7 +86,7 @@ class SqlMetadataStore:
             except BaseException:
                 await writer.close()
                 raise
-        return cls(writer, reader, failpoint=failpoint)
+        return cls(writer, reader, on_fatal=on_fatal, failpoint=failpoint)
 
     @classmethod
     async def open_in_memory(cls, *, failpoint: Failpoint = _no_failpoint) -> Self:
@@ -81,7 +96,7 @@ class SqlMetadataStore:
         """
         lane = await Lane.open(connect_in_memory, width=1)
         await lane.run(_prepare)
-        return cls(lane, lane, failpoint=failpoint)
+        return cls(lane, lane, on_fatal=_not_told, failpoint=failpoint)
 
     async def read(self, work: Work[T]) -> T:
         transaction = self._read_on_shared if self._reader is self._writer else self._read
@@ -113,7 +128,9 @@ class SqlMetadataStore:
                     result = await work(SqlRows(connection))
                     self._failpoint("metadata.before_commit")
         except StorageUnavailableError as error:
-            self._disk_failed = is_disk_error(error)
+            if is_disk_error(error):
+                self._disk_failed = True
+                self._on_fatal(error)
             raise
         self._failpoint("metadata.after_commit")
         return result
