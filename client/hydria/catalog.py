@@ -126,15 +126,12 @@ class Catalog:
 
     def files(self, ref: str, *, prefix: str) -> Pages[File]:
         """Return the files of a version."""
-        pinned = ref
 
         async def fetch(token: str) -> tuple[list[File], str]:
-            nonlocal pinned
             request = pb.ListFilesRequest(
-                ref=pinned, prefix=prefix, page_size=_PAGE_SIZE, page_token=token
+                ref=ref, prefix=prefix, page_size=_PAGE_SIZE, page_token=token
             )
             page = await self._connection.call(self._connection.stub.ListFiles, request)
-            pinned = page.version_ref or pinned  # an alias may move between two pages
             return [messages.file_of(item) for item in page.files], page.next_page_token
 
         return Pages(fetch)
