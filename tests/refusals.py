@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
@@ -83,16 +84,14 @@ class Refusal:
 def refused(reason: str) -> Iterator[Refusal]:
     """Expect that a call in the block ends with that reason, its code, and all that is promised."""
     refusal = Refusal()
-    try:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
         yield refusal
-    except grpc.aio.AioRpcError as error:
-        found = reason_of(error)
-        assert found == reason, f"expected {reason}, got {error.code()} {found}: {error.details()}"
-        assert error.code() is CODES[reason]
-        refusal.message = error.details() or ""
-        refusal.metadata = dict(info_of(error).metadata)
-    else:
-        raise AssertionError(f"no call was refused; expected {reason}")
+    error = raised.value
+    found = reason_of(error)
+    assert found == reason, f"expected {reason}, got {error.code()} {found}: {error.details()}"
+    assert error.code() is CODES[reason]
+    refusal.message = error.details() or ""
+    refusal.metadata = dict(info_of(error).metadata)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
@@ -125,3 +124,12 @@ def status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
     raw = found[0]
     assert isinstance(raw, bytes)
     return status_pb2.Status.FromString(raw)
+
+
+async def outcome_of(call: Awaitable[object]) -> str:
+    """Return the reason that a call is refused for, or the empty text when it succeeds."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return reason_of(error)
+    return ""

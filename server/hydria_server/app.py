@@ -20,6 +20,7 @@ from hydria_server.process.failpoints import failpoint_from
 from hydria_server.rpc.access_log import AccessLogInterceptor
 from hydria_server.rpc.artifact import ArtifactServicer
 from hydria_server.rpc.drain import Drain
+from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
@@ -128,8 +129,9 @@ async def serve_stores(
 async def _listening(
     settings: Settings, services: ArtifactServices, drain: Drain
 ) -> AsyncIterator[str]:
+    edge = EdgeInterceptor(stall_timeout_seconds=settings.stall_timeout_seconds)
     server = grpc.aio.server(
-        interceptors=[AccessLogInterceptor(), ErrorInterceptor()], options=_OPTIONS
+        interceptors=[AccessLogInterceptor(), ErrorInterceptor(), edge], options=_OPTIONS
     )
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
         ArtifactServicer(services, drain), server

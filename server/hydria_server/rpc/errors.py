@@ -23,6 +23,7 @@ ERROR_DOMAIN = "hydria"
 # grpcio replaces the status of a call whose trailers pass 8 KiB, at random.
 MAX_MESSAGE_BYTES = 512
 MAX_DETAILS_BYTES = 3072
+ABORT_SECONDS = 5.0
 _DETAILS_KEY = "grpc-status-details-bin"
 
 STATUS: Mapping[type[errors.HydriaError], StatusCode] = {
@@ -130,9 +131,13 @@ async def abort(context: Context, wire: WireError) -> None:
     """End the call with that status.
 
     Raises:
-        grpc.aio.AbortError: always; it is how a handler ends early.
+        grpc.aio.AbortError: it was sent; this is how a handler ends early.
+        asyncio.CancelledError: the client takes nothing, not even the status; grpc drops the call.
     """
     current_call().reason = wire.reason
-    await context.abort(
-        wire.code, wire.message, trailing_metadata=((_DETAILS_KEY, wire.to_status()),)
-    )
+    trailers = ((_DETAILS_KEY, wire.to_status()),)
+    try:
+        async with asyncio.timeout(ABORT_SECONDS):
+            await context.abort(wire.code, wire.message, trailing_metadata=trailers)
+    except TimeoutError:
+        raise asyncio.CancelledError from None

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from hydria_server.domain.errors import StalledError
+from hydria_server.domain.errors import FieldViolationError, StalledError
 
 M = TypeVar("M", bound=Message)
 
@@ -63,7 +63,10 @@ class Incoming(Generic[M]):
             async with asyncio.timeout(DISCARD_SECONDS):
                 discarded = 0
                 while discarded < DISCARD_BYTES:
-                    message = await self._next()
+                    try:
+                        message = await self._next()
+                    except FieldViolationError:
+                        continue  # it does not parse
                     if message is None:
                         return
                     discarded += message.ByteSize()
