@@ -28,7 +28,9 @@ _PRAGMAS: Final = (
     "synchronous = FULL",
     "journal_size_limit = 67108864",
     "wal_autocheckpoint = 4000",
-    "cache_size = -16384",
+    # KiB for each connection. More makes nothing faster (4 to 64 MiB, 10,000 of 1 M chunks): what
+    # is asked comes sorted, and the operating system caches too.
+    "cache_size = -4096",
 )
 
 
