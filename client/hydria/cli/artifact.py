@@ -1,0 +1,23 @@
+"""`hydria artifact`: put, get and look at versions."""
+
+from __future__ import annotations
+
+import click
+
+from hydria.cli.cat import cat
+from hydria.cli.get import get
+from hydria.cli.invocation import common_options
+from hydria.cli.listing import files, ls
+from hydria.cli.put import put
+from hydria.cli.rm import rm
+from hydria.cli.show import show
+
+
+@click.group()
+@common_options
+def artifact() -> None:
+    """Put, get and look at versions of datasets and models."""
+
+
+for _command in (put, get, ls, show, files, cat, rm):
+    artifact.add_command(_command)

@@ -1,0 +1,61 @@
+"""`hydria artifact get`: put the files of a version on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hydria.cli.invocation import Invocation, common_options
+from hydria.cli.output import print_json, print_lines
+from hydria.cli.progress import shown_progress
+from hydria.cli.rows import download_row
+from hydria.cli.text import count_text, printable, rate_text, seconds_text, size_text
+
+if TYPE_CHECKING:
+    from hydria.client import AsyncClient
+    from hydria.records import DownloadResult
+
+
+@click.command()
+@click.argument("ref")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Where to; by default ./artifacts/NAME:vN.",
+)
+@click.option(
+    "--prefix",
+    "prefixes",
+    multiple=True,
+    metavar="P",
+    help="Only files whose paths begin with this; repeatable.",
+)
+@click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
+@common_options
+@click.pass_obj
+def get(
+    invocation: Invocation,
+    ref: str,
+    root: str | None,
+    prefixes: tuple[str, ...],
+    paths: tuple[str, ...],
+) -> None:
+    """Download a version, verified. Files that are in place already are not fetched again."""
+
+    async def download(client: AsyncClient) -> DownloadResult:
+        with shown_progress() as progress:
+            return await client.download(
+                ref, root, prefixes=prefixes, paths=paths, progress=progress
+            )
+
+    result = invocation.call(download)
+    if invocation.is_json:
+        print_json(download_row(result))
+        return
+    content = f"{count_text(result.file_count, 'file')}, {size_text(result.size_bytes)}"
+    took = f"{seconds_text(result.seconds)} ({rate_text(result.size_bytes, result.seconds)})"
+    print_lines(printable(f"{result.ref}  {content} in {took}"))
+    print_lines(printable(f"  into      {result.root}"))
+    print_lines(f"  received  {size_text(result.received_bytes)}, all verified")

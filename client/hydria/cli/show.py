@@ -1,0 +1,45 @@
+"""`hydria artifact show`: all that is known of a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hydria.cli.invocation import Invocation, common_options
+from hydria.cli.output import print_json, print_lines
+from hydria.cli.rows import version_row
+from hydria.cli.text import count_text, names_text, printable, size_text, time_text
+
+if TYPE_CHECKING:
+    from hydria.records import Version
+
+
+@click.command()
+@click.argument("ref")
+@common_options
+@click.pass_obj
+def show(invocation: Invocation, ref: str) -> None:
+    """Show a version: its content in numbers, and the words about it."""
+    version = invocation.call(lambda client: client.version(ref))
+    if invocation.is_json:
+        print_json(version_row(version))
+        return
+    for label, text in _facts(version).items():
+        if text:
+            print_lines(printable(f"{label:<12} {text}"))
+
+
+def _facts(version: Version) -> dict[str, str]:
+    return {
+        "ref": version.ref,
+        "type": version.type,
+        "content": f"{count_text(version.file_count, 'file')}, {size_text(version.size_bytes)}",
+        "digest": version.digest,
+        "aliases": names_text(version.aliases),
+        "tags": names_text(version.tags),
+        "description": version.description,
+        "metadata": version.metadata_json if version.metadata_json != "{}" else "",
+        "state": version.state.value,
+        "created": time_text(version.created_at),
+    }
