@@ -78,7 +78,9 @@ async def serve(settings: Settings) -> AsyncIterator[RunningServer]:
         failed.set()
 
     try:
-        metadata = await SqlMetadataStore.open(settings.data / DATABASE_FILE, failpoint=failpoint)
+        metadata = await SqlMetadataStore.open(
+            settings.data / DATABASE_FILE, on_fatal=on_fatal, failpoint=failpoint
+        )
         try:
             packs = await DiskPackStore.open(
                 settings.data / PACKS_DIRECTORY,
