@@ -13,6 +13,7 @@ from hydria.v1 import types_pb2
 from hydria_server.storage.metadata.store import SqlMetadataStore
 from hydria_server.storage.packs.disk import DiskPackStore
 from tests.faults.checker import problems_in
+from tests.faults.forked_servers import forked_server
 from tests.faults.stub_client import (
     NAME,
     Promises,
@@ -21,7 +22,7 @@ from tests.faults.stub_client import (
     random_files,
     stub_client,
 )
-from tests.servers import memory_server, server_process
+from tests.servers import memory_server
 
 # Several chunks of one file, files of one chunk, a file of none.
 FILES = random_files(1, 2_600_000, 700, 0, 300_000)
@@ -66,24 +67,29 @@ async def steps_of(flow: Flow, directory: Path) -> Counter[str]:
 
 async def run_until_killed(data: Path, step: str, flow: Flow, promises: Promises) -> None:
     """Serve `data`, and run `flow`, until `step` (`STEP` or `STEP:N`) ends the server."""
-    with server_process(data, environ={"HYDRIA_FAILPOINT": step}) as server:
-        try:
-            async with stub_client(server.address, promises) as client:
-                await flow(client)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNAVAILABLE:
-                raise
-            code = server.wait()
-        else:
-            code = server.terminate()  # the steps of sealing are reached when it stops
+    with forked_server(data, failpoint=step) as server:
+        finished = bool(server.address) and await _finishes(server.address, flow, promises)
+        # The steps of sealing are reached when it stops.
+        code = server.terminate() if finished else server.wait()
     assert code == -signal.SIGKILL
+
+
+async def _finishes(address: str, flow: Flow, promises: Promises) -> bool:
+    try:
+        async with stub_client(address, promises) as client:
+            await flow(client)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return False
+    return True
 
 
 async def require_recovery(data: Path, flow: Flow, promises: Promises) -> None:
     """Serve what a crash left in `data`: nothing promised is lost, and `flow` can be finished."""
     assert problems_in(data) == []
     left = pack_bytes(data)
-    with server_process(data) as server:
+    with forked_server(data) as server:
         assert sorted(pack_bytes(data, "sealed")) == sorted(left)
         async with stub_client(server.address, promises) as client:
             await require_nothing_half_done(client)

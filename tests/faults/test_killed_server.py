@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,86 +17,56 @@ from tests.faults.crashes import (
     run_until_killed,
     steps_of,
 )
+from tests.faults.forked_servers import forked_server
 from tests.faults.stub_client import Promises, StubClient, stub_client
 from tests.servers import server_process
 
 BEFORE_COMMIT, AFTER_COMMIT = "metadata.before_commit", "metadata.after_commit"
+STEPS = [
+    "packs.after_create",
+    "packs.before_write",
+    "packs.after_write",
+    "packs.after_sync",
+    "packs.before_seal",
+    "packs.after_seal",
+    BEFORE_COMMIT,
+    AFTER_COMMIT,
+]
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        "packs.after_create",
-        "packs.before_write:3",
-        "packs.after_write:3",
-        "packs.after_sync:3",
-        f"{BEFORE_COMMIT}:4",
-        f"{AFTER_COMMIT}:4",
-        "packs.before_seal",
-        "packs.after_seal",
-    ],
-)
-async def test_an_upload_by_chunks_survives_a_kill(tmp_path: Path, step: str) -> None:
+async def require_survival(data: Path, step: str, flow: Flow) -> None:
     promises = Promises()
-
-    await run_until_killed(tmp_path / "data", step, by_chunks, promises)
-
-    await require_recovery(tmp_path / "data", by_chunks, promises)
+    await run_until_killed(data, step, flow, promises)
+    await require_recovery(data, flow, promises)
 
 
-@pytest.mark.parametrize(
-    "step",
-    ["packs.before_write:2", "packs.after_sync:2", f"{BEFORE_COMMIT}:5", f"{AFTER_COMMIT}:5"],
-)
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_upload_by_chunks_survives_a_kill_early_and_late(
+    tmp_path: Path, step: str
+) -> None:
+    times = (await steps_of(by_chunks, tmp_path / "counted"))[step]
+    assert times
+
+    for n in sorted({1, times // 2 + 1, times}):
+        await require_survival(tmp_path / f"killed-{n}", f"{step}:{n}", by_chunks)
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if "seal" not in step])
 async def test_an_upload_by_files_survives_a_kill(tmp_path: Path, step: str) -> None:
-    promises = Promises()
+    times = (await steps_of(by_files, tmp_path / "counted"))[step]
 
-    await run_until_killed(tmp_path / "data", step, by_files, promises)
-
-    await require_recovery(tmp_path / "data", by_files, promises)
-
-
-async def test_killed_before_the_commit_is_written_there_is_no_version(tmp_path: Path) -> None:
-    promises = Promises()
-    last = (await steps_of(by_chunks, tmp_path))[BEFORE_COMMIT]
-
-    await run_until_killed(tmp_path / "data", f"{BEFORE_COMMIT}:{last}", by_chunks, promises)
-
-    assert promises.staged_seqs == len(FILES)
-    with server_process(tmp_path / "data") as server:
-        async with stub_client(server.address) as client:
-            assert await client.versions() == []
-    await require_recovery(tmp_path / "data", by_chunks, promises)
-
-
-async def test_killed_after_the_commit_is_written_there_is_the_version(tmp_path: Path) -> None:
-    promises = Promises()
-    last = (await steps_of(by_chunks, tmp_path))[AFTER_COMMIT]
-
-    await run_until_killed(tmp_path / "data", f"{AFTER_COMMIT}:{last}", by_chunks, promises)
-
-    assert promises.versions == {}
-    with server_process(tmp_path / "data") as server:
-        async with stub_client(server.address) as client:
-            (ref,) = await client.versions()
-            again = await client.commit(await client.create(REQUEST_ID), FILES, "best")
-    assert (again.version.ref, again.created) == (ref, True)
-    await require_recovery(tmp_path / "data", by_chunks, promises)
+    await require_survival(tmp_path / "killed", f"{step}:{times // 2 + 1}", by_files)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("flow", [by_chunks, by_files])
 async def test_an_upload_survives_a_kill_at_every_single_step(tmp_path: Path, flow: Flow) -> None:
-    steps = await steps_of(flow, tmp_path)
+    steps = await steps_of(flow, tmp_path / "counted")
+    assert set(steps) == set(STEPS)
     for step, times in steps.items():
         for n in range(1, times + 1):
-            data = tmp_path / f"{step}-{n}"
-            promises = Promises()
-            if (step, n) in ((BEFORE_COMMIT, 1), (AFTER_COMMIT, 1)):
-                continue  # reached before the server says where it is
-            await run_until_killed(data, f"{step}:{n}", flow, promises)
-            await require_recovery(data, flow, promises)
+            await require_survival(tmp_path / f"{step}-{n}", f"{step}:{n}", flow)
 
 
 async def test_an_upload_survives_one_kill_after_the_other(tmp_path: Path) -> None:
@@ -112,3 +83,46 @@ async def test_an_upload_survives_one_kill_after_the_other(tmp_path: Path) -> No
         assert not finished
 
     await require_recovery(tmp_path / "data", by_chunks, promises)
+
+
+async def test_killed_before_the_commit_is_written_there_is_no_version(tmp_path: Path) -> None:
+    promises = Promises()
+    last = (await steps_of(by_chunks, tmp_path / "counted"))[BEFORE_COMMIT]
+
+    await run_until_killed(tmp_path / "data", f"{BEFORE_COMMIT}:{last}", by_chunks, promises)
+
+    assert promises.staged_seqs == len(FILES)
+    with forked_server(tmp_path / "data") as server:
+        async with stub_client(server.address) as client:
+            assert await client.versions() == []
+
+
+async def test_killed_after_the_commit_is_written_there_is_the_version(tmp_path: Path) -> None:
+    promises = Promises()
+    last = (await steps_of(by_chunks, tmp_path / "counted"))[AFTER_COMMIT]
+
+    await run_until_killed(tmp_path / "data", f"{AFTER_COMMIT}:{last}", by_chunks, promises)
+
+    assert promises.versions == {}
+    with forked_server(tmp_path / "data") as server:
+        async with stub_client(server.address) as client:
+            (ref,) = await client.versions()
+            again = await client.commit(await client.create(REQUEST_ID), FILES, "best")
+    assert (again.version.ref, again.created) == (ref, True)
+
+
+async def test_the_program_as_users_start_it_recovers_too(tmp_path: Path) -> None:
+    promises = Promises()
+    failpoint = {"HYDRIA_FAILPOINT": "packs.after_sync:4"}
+    with server_process(tmp_path / "data", environ=failpoint) as server:
+        async with stub_client(server.address, promises) as client:
+            with pytest.raises(Exception, match="UNAVAILABLE"):
+                await by_chunks(client)
+        assert server.wait() == -signal.SIGKILL
+    assert len(promises.durable_chunks) == 3
+
+    with server_process(tmp_path / "data") as server:
+        async with stub_client(server.address, promises) as client:
+            await by_chunks(client)
+            assert await client.download("team/plant/data:best") == FILES
+        assert server.terminate() == 0
