@@ -11,10 +11,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from hydria_server.domain.errors import StorageUnavailableError
+
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
-class NewerSchemaError(RuntimeError):
+class NewerSchemaError(StorageUnavailableError):
     """The database was written by a newer release, which this one must not touch."""
 
 
