@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Line:
-    """Carries bytes both ways until it is cut. A new connection is a new line."""
+    """Carries bytes both ways until it is cut; the next connection is whole again.
+
+    Put numbers into `cut_after_..._bytes`: each cuts the line once, after so many bytes more.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._writers: set[asyncio.StreamWriter] = set()
         self.address = ""
-        self.cut_after_sent_bytes: int | None = None
-        self.cut_after_received_bytes: int | None = None
+        self.cut_after_sent_bytes: list[int] = []
+        self.cut_after_received_bytes: list[int] = []
         self.cuts = 0
         self.is_down = False
 
@@ -47,27 +50,23 @@ class Line:
         self._writers |= {writer, far_writer}
         with suppress(OSError, asyncio.CancelledError):
             await asyncio.gather(
-                self._carry(reader, far_writer, "cut_after_sent_bytes"),
-                self._carry(far_reader, writer, "cut_after_received_bytes"),
+                self._carry(reader, far_writer, self.cut_after_sent_bytes),
+                self._carry(far_reader, writer, self.cut_after_received_bytes),
             )
         for each in (writer, far_writer):
             each.transport.abort()
         self._writers -= {writer, far_writer}
 
     async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: str
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budgets: list[int]
     ) -> None:
         while data := await reader.read(1 << 16):
-            left = getattr(self, budget)
-            if left is not None:
-                setattr(self, budget, left - len(data) if left > len(data) else None)
-                if left <= len(data):
+            if budgets:
+                budgets[0] -= len(data)
+                if budgets[0] <= 0:
+                    budgets.pop(0)
                     self.cut()
                     return
             writer.write(data)
             await writer.drain()
-        self.cut_one(writer)
-
-    @staticmethod
-    def cut_one(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()

@@ -1,0 +1,120 @@
+"""A line that breaks, a lease that runs out, a server that says no in the middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hydria.client import AsyncClient
+from hydria.errors import ServerUnavailableError
+from hydria.options import TransferOptions
+from hydria.records import Progress
+from tests.client.lines import Line
+from tests.client.trees import MIB, content, plant, tree_of
+
+FILES = {f"{number}": content(5 * MIB, number) for number in range(6)} | {
+    f"tiny/{number}": b"%d" % number for number in range(2000)
+}
+
+
+@pytest.mark.parametrize("after_bytes", [10, MIB, 25 * MIB])
+async def test_an_upload_goes_on_after_the_line_broke(
+    client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
+) -> None:
+    source = plant(tmp_path / "source", FILES)
+    await client_on_line.ping()
+    line.cut_after_sent_bytes.append(after_bytes)
+
+    result = await client_on_line.log("calls", source, type="dataset")
+
+    assert line.cuts == 1
+    assert result.created
+    assert result.new_bytes == result.size_bytes
+    await client_on_line.download("calls", tmp_path / "copy")
+    assert tree_of(tmp_path / "copy") == FILES
+
+
+async def test_an_upload_survives_a_line_that_breaks_again_and_again(
+    client_on_line: AsyncClient, line: Line, tmp_path: Path
+) -> None:
+    source = plant(tmp_path / "source", FILES)
+    await client_on_line.ping()
+    line.cut_after_sent_bytes += [4 * MIB, 1000, 100, 9 * MIB, 3 * MIB]
+
+    result = await client_on_line.log("calls", source, type="dataset")
+
+    assert line.cuts == 5
+    assert result.new_bytes == result.size_bytes
+    await client_on_line.download("calls", tmp_path / "copy")
+    assert tree_of(tmp_path / "copy") == FILES
+
+
+async def test_what_became_durable_is_not_sent_again(
+    client_on_line: AsyncClient, line: Line, tmp_path: Path
+) -> None:
+    size_bytes = 60 * MIB
+    source = plant(tmp_path / "source", {"big": content(size_bytes)})
+    await client_on_line.ping()
+    line.cut_after_sent_bytes.append(56 * MIB)
+
+    result = await client_on_line.log("calls", source, type="dataset")
+
+    assert line.cuts == 1
+    assert result.sent_bytes <= size_bytes + 33 * MIB  # at most what was not acknowledged
+
+
+@pytest.mark.parametrize("after_bytes", [10, 5000, 11 * MIB, 29 * MIB])
+async def test_a_download_goes_on_after_the_line_broke(
+    client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
+) -> None:
+    await client_on_line.log("calls", plant(tmp_path / "source", FILES), type="dataset")
+    line.cut_after_received_bytes.append(after_bytes)
+
+    result = await client_on_line.download("calls", tmp_path / "copy")
+
+    assert line.cuts == 1
+    assert tree_of(tmp_path / "copy") == FILES
+    assert result.received_bytes <= result.size_bytes + 4 * MIB
+
+
+async def test_reading_goes_on_after_the_line_broke(
+    client_on_line: AsyncClient, line: Line, tmp_path: Path
+) -> None:
+    await client_on_line.log("calls", plant(tmp_path / "source", FILES), type="dataset")
+    line.cut_after_received_bytes.append(2 * MIB)
+
+    assert await client_on_line.read("calls", "3") == FILES["3"]
+    assert line.cuts == 1
+
+
+async def test_a_server_that_stays_away_ends_in_an_error_that_says_so(
+    line: Line, tmp_path: Path
+) -> None:
+    source = plant(tmp_path / "source", FILES)
+    options = TransferOptions(retry_seconds=0.5)
+    async with AsyncClient(
+        line.address, project="birds", cache_dir=tmp_path / "cache", options=options
+    ) as client:
+
+        def unplug(progress: Progress) -> None:
+            if progress.sent_bytes and not line.is_down:
+                line.is_down = True
+                line.cut()
+
+        with pytest.raises(ServerUnavailableError):
+            await client.log("calls", source, type="dataset", progress=unplug)
+
+
+async def test_two_streams_send_everything_too(line: Line, tmp_path: Path) -> None:
+    source = plant(tmp_path / "source", FILES)
+    options = TransferOptions(stream_count=3, retry_seconds=20)
+    async with AsyncClient(
+        line.address, project="birds", cache_dir=tmp_path / "cache", options=options
+    ) as client:
+        await client.ping()
+        line.cut_after_sent_bytes.append(9 * MIB)
+        await client.log("calls", source, type="dataset")
+        await client.download("calls", tmp_path / "copy")
+
+    assert tree_of(tmp_path / "copy") == FILES
