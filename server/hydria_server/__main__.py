@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -44,6 +45,9 @@ async def _run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serve(settings) as running:
+        # What was imported lives as long as the process: no collection need look at it again.
+        gc.collect()
+        gc.freeze()
         _announce(settings, running)
         failed = await _first(stop, running.failed)
         _log.info("draining")

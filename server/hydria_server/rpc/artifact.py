@@ -10,7 +10,7 @@ from hydria_server.domain.chunks import (
     MAX_CHUNK_BYTES,
     MAX_DIGESTS_PER_FIND,
 )
-from hydria_server.domain.json_documents import MAX_DOCUMENT_BYTES
+from hydria_server.domain.documents import MAX_DOCUMENT_BYTES
 from hydria_server.domain.paths import MAX_PATH_BYTES
 from hydria_server.domain.release import server_version
 from hydria_server.rpc.calls import Context

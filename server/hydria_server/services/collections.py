@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hydria_server.domain.documents import require_description
 from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import CollectionRecord, EventType
 from hydria_server.domain.refs import CollectionName
@@ -51,6 +52,8 @@ class Collections:
             EtagMismatchError: it was changed since `etag` was read.
         """
         tags = None if change.tags is None else require_tags(change.tags, field="tags")
+        if change.description is not None:
+            require_description(change.description, field="description")
         if change.name is not None:
             require_name(change.name, field="name")
 

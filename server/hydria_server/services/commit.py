@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.digest import format_digest
+from hydria_server.domain.documents import require_description, require_json_object
 from hydria_server.domain.errors import ChunksMissingError, UploadNotOpenError
-from hydria_server.domain.json_documents import require_json_object
 from hydria_server.domain.manifest import RUN_MAGIC, decode_entries, decode_entry
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.records import (
@@ -137,7 +137,7 @@ def _chunks_missing(missing: list[bytes]) -> ChunksMissingError:
 
 def _words(request: CommitRequest) -> Words:
     return Words(
-        description=request.description,
+        description=require_description(request.description, field="description"),
         metadata_json=require_json_object(request.metadata_json, field="metadata_json"),
         tags=require_tags(request.tags, field="tags"),
         aliases=require_aliases(request.aliases, field="aliases"),

@@ -17,6 +17,7 @@ from hydria_server.domain.errors import FilterInvalidError
 from hydria_server.domain.filters import And, Comparison, Filter, Not, Operator, Or, OrderTerm
 
 MAX_FILTER_CHARACTERS = 4096
+MAX_DEPTH = 50
 
 _GRAMMAR = r"""
     ?start: expression
@@ -73,7 +74,22 @@ def parse_filter(text: str, fields: Fields) -> Filter | None:
         raise
     except RecursionError:
         raise _invalid("it is nested too deeply", 1) from None
-    return result
+    return _require_shallow(result)
+
+
+def _require_shallow(filter_: Filter) -> Filter:
+    """Return the filter, if whoever walks it later may do so by recursion."""
+    pending = [(filter_, 1)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise _invalid(f"it is nested more than {MAX_DEPTH} deep", 1)
+        match node:
+            case And(terms) | Or(terms):
+                pending.extend((term, depth + 1) for term in terms)
+            case Not(term):
+                pending.append((term, depth + 1))
+    return filter_
 
 
 def parse_order(text: str, fields: Fields, default: OrderTerm) -> tuple[OrderTerm, ...]:

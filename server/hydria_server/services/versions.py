@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hydria_server.domain.documents import require_description, require_json_object
 from hydria_server.domain.errors import EtagMismatchError, ResourceInUseError
-from hydria_server.domain.json_documents import require_json_object
 from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import LATEST, EventType, Json, VersionRecord
 from hydria_server.services.history import History
@@ -56,6 +56,8 @@ class Versions:
             FieldViolationError, NameInvalidError: the change is malformed. And as `get`.
         """
         tags = None if change.tags is None else require_tags(change.tags, field="tags")
+        if change.description is not None:
+            require_description(change.description, field="description")
         metadata_json = change.metadata_json
         if metadata_json is not None:
             metadata_json = require_json_object(metadata_json, field="metadata_json")

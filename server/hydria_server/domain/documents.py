@@ -1,4 +1,4 @@
-"""JSON documents: strings, kept to the letter, checked once."""
+"""Documents: descriptions, and JSON kept to the letter; both checked once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from typing import NoReturn
 from hydria_server.domain.errors import FieldViolationError
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
+
+
+def require_description(text: str, *, field: str) -> str:
+    """Return `text` when it may describe something: at most 1 MiB, without NUL.
+
+    Raises:
+        FieldViolationError: it is something else.
+    """
+    if len(text.encode("utf-8", "replace")) > MAX_DOCUMENT_BYTES:
+        raise FieldViolationError(field, f"it is larger than {MAX_DOCUMENT_BYTES} bytes")
+    if "\0" in text:
+        raise FieldViolationError(field, "it has a NUL character")
+    return text
 
 
 def require_json_object(text: str, *, field: str) -> str:
