@@ -54,7 +54,7 @@ class GetServerInfoResponse(_message.Message):
     server_version: _builtins.str
     """The server's release, e.g. `0.1.0`."""
     store_id: _builtins.str
-    """The store's id: it changes when the store is another one, or was restored from a backup."""
+    """The store's id, made with it. A store that is restored from a backup keeps it."""
     digest_function: _types_pb2.DigestFunction.ValueType
     """The function that names content in this store."""
     @_builtins.property
@@ -119,9 +119,9 @@ class ServerLimits(_message.Message):
     max_unacked_bytes: _builtins.int
     """How far a stream may run ahead of `durable_through_seq`."""
     max_digests_per_request: _builtins.int
-    """The most digests in a FindMissingChunks or FetchChunks."""
+    """The most digests in a FindMissingChunks or FetchChunks, and the most chunks in a ChunkBatch."""
     max_operations_per_stage: _builtins.int
-    """The most operations in a StageFiles."""
+    """The most operations in a StageFiles, and the most files in a PutVersion."""
     max_put_version_bytes: _builtins.int
     """The most content in a PutVersion."""
     max_path_bytes: _builtins.int
@@ -217,12 +217,13 @@ class CreateUploadRequest(_message.Message):
     type: _builtins.str
     """The type. Empty is fine for a collection that exists; whether it fits is settled by the commit."""
     base_version: _builtins.str
-    """A full ref of the same entity to start from; empty for an empty tree. It stays readable until
-    the upload ends.
+    """A full ref of the same entity to start from; empty for an empty tree. Its files stay until the
+    upload ends, even if the version is deleted meanwhile.
     """
     request_id: _builtins.str
-    """A name of the client's choice, unique within the entity, that makes retries safe for 24 hours;
-    at most 128 characters; may be empty.
+    """A name of the client's choice, unique within the entity, that makes retries safe for at least
+    24 hours: the same request finds the upload that it began, whatever became of that. At most 128
+    characters; may be empty.
     """
     def __init__(
         self,
@@ -768,7 +769,7 @@ class StageFilesRequest(_message.Message):
     """The place of this batch among the writer's: 1, 2, 3, ..."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageOperation]:
-        """What to do: at most `max_operations_per_stage`, and no path twice."""
+        """What to do: at most `max_operations_per_stage`, and no path put twice."""
 
     def __init__(
         self,
@@ -846,8 +847,9 @@ class FileEntry(_message.Message):
     """
     recipe_digests: _builtins.bytes
     """For more chunks than fit: the digests of recipes, k x 32 bytes, in order. A recipe is uploaded
-    as a chunk: the 4 bytes `HYRC`, the byte 1, then for each chunk its 32-byte digest and its size
-    as a little-endian 32-bit number; at most 32,768 chunks each.
+    as a chunk, before the file is staged: the 4 bytes `HYRC`, the byte 1, then for each chunk its
+    32-byte digest and its size as a little-endian 32-bit number; 1 to 32,768 chunks each. A file
+    has at most 4,096 recipes and 524,288 chunks.
     """
     @_builtins.property
     def chunk_sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -1009,7 +1011,9 @@ class PutVersionRequest(_message.Message):
     """As in CreateUploadRequest."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___InlineFile]:
-        """The files, at most `max_put_version_bytes` of content together."""
+        """The files: at most `max_put_version_bytes` of content together, and at most
+        `max_operations_per_stage` of them.
+        """
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1648,7 +1652,7 @@ class DeleteVersionRequest(_message.Message):
     delete_aliases: _builtins.bool
     """Delete it although aliases other than `latest` point to it, and these with it."""
     force: _builtins.bool
-    """Delete it although registries link it, and these links with it."""
+    """Delete it although registries link it, and these links with it. There are none yet."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(
@@ -1709,7 +1713,7 @@ class DeleteCollectionRequest(_message.Message):
     collection: _builtins.str
     """The collection."""
     force: _builtins.bool
-    """Delete it although registries link its versions, and these links with it."""
+    """Delete it although registries link its versions, and these links with it. There are none yet."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(
@@ -2060,7 +2064,7 @@ class FileRead(_message.Message):
     path: _builtins.str
     """The path."""
     offset: _builtins.int
-    """Where to begin, in bytes; negative counts from the end."""
+    """Where to begin, in bytes; negative counts from the end, and reaches the beginning at most."""
     length: _builtins.int
     """How many bytes; 0 means to the end, and more than there are means the same."""
     def __init__(
@@ -2081,7 +2085,8 @@ Global___FileRead: _TypeAlias = FileRead  # noqa: Y015
 @_typing.final
 class DownloadResponse(_message.Message):
     """A frame of bytes, by columns: the segments of `payload`, one after the other, belong to the file
-    and the offset at the same place of their columns. About 1 MiB, and never over 3 MiB.
+    and the offset at the same place of their columns. A payload has about 1 MiB, or is one larger
+    chunk. The first frame has `version_ref` only.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -2101,7 +2106,7 @@ class DownloadResponse(_message.Message):
     payload: _builtins.bytes
     """The segments."""
     payload_xxh3: _builtins.int
-    """XXH3 (64 bits, seed 0) of `payload`."""
+    """XXH3 (64 bits, seed 0) of `payload`; not to be looked at where there is no payload."""
     version_ref: _builtins.str
     """The full ref of the version that the ref resolved to; in the first frame."""
     compression: _types_pb2.Compression.ValueType

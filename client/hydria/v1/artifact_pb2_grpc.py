@@ -33,10 +33,11 @@ class ArtifactServiceStub(object):
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     def __init__(self, channel):
@@ -190,10 +191,11 @@ class ArtifactServiceServicer(object):
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     def GetServerInfo(self, request, context):
@@ -220,7 +222,8 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RenewUpload(self, request, context):
-        """Renews the lease. Every other call on the upload renews it too.
+        """Renews the lease. Calls that ask for chunks, send, stage or commit renew it too, once a quarter
+        of it has passed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -242,11 +245,11 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UploadChunks(self, request_iterator, context):
-        """Takes chunks on a stream: a header, then batches. The server acknowledges what is durable,
-        about every 50 ms or 8 MiB. Keep at most `max_unacked_bytes` beyond `durable_through_seq`. A
-        chunk that is there already is a success. When the whole stream must fail while the client
-        writes, the server sends `fatal`, reads on to the half-close (5 s or 64 MiB at most), and ends
-        with that status.
+        """Takes chunks on a stream: a header, then batches. The server acknowledges batches as they
+        become durable, and all of them at the end. Keep at most `max_unacked_bytes` beyond
+        `durable_through_seq`. A chunk that is there already is a success. When the whole stream must
+        fail while the client writes, the server sends `fatal`, reads on to the half-close (5 s or
+        64 MiB at most), and ends with that status.
         INVALID_ARGUMENT: FIELD_VIOLATION (no header, a gap in `seq`, sizes and bytes that disagree),
         BATCH_TOO_LARGE, UNSUPPORTED_COMPRESSION. RESOURCE_EXHAUSTED: STORAGE_FULL.
         DEADLINE_EXCEEDED: STREAM_STALLED.
@@ -277,9 +280,11 @@ class ArtifactServiceServicer(object):
         """Stages files of the version to be: puts, and removals from the base version. Idempotent by
         (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
         may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed as soon as its chunks are there.
+        file of several chunks is read back and hashed: now if all of them are there, else by the
+        commit. After an error nothing of the batch is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in `seq`).
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
+        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,7 +293,7 @@ class ArtifactServiceServicer(object):
     def CommitUpload(self, request, context):
         """Makes the version, in one transaction, or finds the live version of the collection that has the
         same content. The same request again returns the same response; another request on a committed
-        upload is UPLOAD_NOT_OPEN. An entity, project and collection that do not exist are made.
+        upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
         STORAGE_FULL. After an error the upload is still open.
@@ -298,9 +303,11 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PutVersion(self, request, context):
-        """Makes a small version in one call. Idempotent by `request_id`.
+        """Makes a small version in one call. Idempotent by `request_id`; after an error other than
+        UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
+        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,7 +324,7 @@ class ArtifactServiceServicer(object):
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
         number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`.
+        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -410,6 +417,7 @@ class ArtifactServiceServicer(object):
 
     def StreamFiles(self, request, context):
         """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -420,8 +428,8 @@ class ArtifactServiceServicer(object):
         the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
         what is left.
         INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS. DATA_LOSS:
-        CHUNK_CORRUPT. DEADLINE_EXCEEDED: STREAM_STALLED.
+        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -430,7 +438,7 @@ class ArtifactServiceServicer(object):
     def FetchChunks(self, request, context):
         """Sends chunks of one version by digest, in the order asked.
         INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version has not. DATA_LOSS: CHUNK_CORRUPT.
+        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -590,10 +598,11 @@ class ArtifactService(object):
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     @staticmethod

@@ -34,10 +34,11 @@ class ArtifactServiceStub:
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     @_typing.overload
@@ -54,7 +55,9 @@ class ArtifactServiceStub:
     GetUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetUploadRequest, _artifact_pb2.GetUploadResponse]
     """Tells where an upload stands, also after its end."""
     RenewUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.RenewUploadRequest, _artifact_pb2.RenewUploadResponse]
-    """Renews the lease. Every other call on the upload renews it too."""
+    """Renews the lease. Calls that ask for chunks, send, stage or commit renew it too, once a quarter
+    of it has passed.
+    """
     AbortUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.AbortUploadRequest, _artifact_pb2.AbortUploadResponse]
     """Gives an upload up. Aborting twice is fine; after the commit it is UPLOAD_NOT_OPEN."""
     FindMissingChunks: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.FindMissingChunksRequest, _artifact_pb2.FindMissingChunksResponse]
@@ -62,11 +65,11 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     UploadChunks: _grpc.StreamStreamMultiCallable[_artifact_pb2.UploadChunksRequest, _artifact_pb2.UploadChunksResponse]
-    """Takes chunks on a stream: a header, then batches. The server acknowledges what is durable,
-    about every 50 ms or 8 MiB. Keep at most `max_unacked_bytes` beyond `durable_through_seq`. A
-    chunk that is there already is a success. When the whole stream must fail while the client
-    writes, the server sends `fatal`, reads on to the half-close (5 s or 64 MiB at most), and ends
-    with that status.
+    """Takes chunks on a stream: a header, then batches. The server acknowledges batches as they
+    become durable, and all of them at the end. Keep at most `max_unacked_bytes` beyond
+    `durable_through_seq`. A chunk that is there already is a success. When the whole stream must
+    fail while the client writes, the server sends `fatal`, reads on to the half-close (5 s or
+    64 MiB at most), and ends with that status.
     INVALID_ARGUMENT: FIELD_VIOLATION (no header, a gap in `seq`, sizes and bytes that disagree),
     BATCH_TOO_LARGE, UNSUPPORTED_COMPRESSION. RESOURCE_EXHAUSTED: STORAGE_FULL.
     DEADLINE_EXCEEDED: STREAM_STALLED.
@@ -84,22 +87,26 @@ class ArtifactServiceStub:
     """Stages files of the version to be: puts, and removals from the base version. Idempotent by
     (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
     may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed as soon as its chunks are there.
+    file of several chunks is read back and hashed: now if all of them are there, else by the
+    commit. After an error nothing of the batch is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in `seq`).
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
+    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
     """
     CommitUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
     same content. The same request again returns the same response; another request on a committed
-    upload is UPLOAD_NOT_OPEN. An entity, project and collection that do not exist are made.
+    upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
     STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]
-    """Makes a small version in one call. Idempotent by `request_id`.
+    """Makes a small version in one call. Idempotent by `request_id`; after an error other than
+    UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
+    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -107,7 +114,7 @@ class ArtifactServiceStub:
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
     number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`.
+    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]
@@ -154,19 +161,21 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
     StreamFiles: _grpc.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]
-    """Sends a version's files by path, all of them. To resume, ask again after the last path seen."""
+    """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     Download: _grpc.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]
     """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
     the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
     what is left.
     INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS. DATA_LOSS:
-    CHUNK_CORRUPT. DEADLINE_EXCEEDED: STREAM_STALLED.
+    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]
     """Sends chunks of one version by digest, in the order asked.
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version has not. DATA_LOSS: CHUNK_CORRUPT.
+    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
 
 @_typing.type_check_only
@@ -178,10 +187,11 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -195,7 +205,9 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     GetUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetUploadRequest, _artifact_pb2.GetUploadResponse]  # type: ignore[assignment]
     """Tells where an upload stands, also after its end."""
     RenewUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.RenewUploadRequest, _artifact_pb2.RenewUploadResponse]  # type: ignore[assignment]
-    """Renews the lease. Every other call on the upload renews it too."""
+    """Renews the lease. Calls that ask for chunks, send, stage or commit renew it too, once a quarter
+    of it has passed.
+    """
     AbortUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.AbortUploadRequest, _artifact_pb2.AbortUploadResponse]  # type: ignore[assignment]
     """Gives an upload up. Aborting twice is fine; after the commit it is UPLOAD_NOT_OPEN."""
     FindMissingChunks: _aio.UnaryUnaryMultiCallable[_artifact_pb2.FindMissingChunksRequest, _artifact_pb2.FindMissingChunksResponse]  # type: ignore[assignment]
@@ -203,11 +215,11 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: BATCH_TOO_LARGE.
     """
     UploadChunks: _aio.StreamStreamMultiCallable[_artifact_pb2.UploadChunksRequest, _artifact_pb2.UploadChunksResponse]  # type: ignore[assignment]
-    """Takes chunks on a stream: a header, then batches. The server acknowledges what is durable,
-    about every 50 ms or 8 MiB. Keep at most `max_unacked_bytes` beyond `durable_through_seq`. A
-    chunk that is there already is a success. When the whole stream must fail while the client
-    writes, the server sends `fatal`, reads on to the half-close (5 s or 64 MiB at most), and ends
-    with that status.
+    """Takes chunks on a stream: a header, then batches. The server acknowledges batches as they
+    become durable, and all of them at the end. Keep at most `max_unacked_bytes` beyond
+    `durable_through_seq`. A chunk that is there already is a success. When the whole stream must
+    fail while the client writes, the server sends `fatal`, reads on to the half-close (5 s or
+    64 MiB at most), and ends with that status.
     INVALID_ARGUMENT: FIELD_VIOLATION (no header, a gap in `seq`, sizes and bytes that disagree),
     BATCH_TOO_LARGE, UNSUPPORTED_COMPRESSION. RESOURCE_EXHAUSTED: STORAGE_FULL.
     DEADLINE_EXCEEDED: STREAM_STALLED.
@@ -225,22 +237,26 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """Stages files of the version to be: puts, and removals from the base version. Idempotent by
     (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
     may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed as soon as its chunks are there.
+    file of several chunks is read back and hashed: now if all of them are there, else by the
+    commit. After an error nothing of the batch is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in `seq`).
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
+    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
     """
     CommitUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]  # type: ignore[assignment]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
     same content. The same request again returns the same response; another request on a committed
-    upload is UPLOAD_NOT_OPEN. An entity, project and collection that do not exist are made.
+    upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
     STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]  # type: ignore[assignment]
-    """Makes a small version in one call. Idempotent by `request_id`.
+    """Makes a small version in one call. Idempotent by `request_id`; after an error other than
+    UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
+    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -248,7 +264,7 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
     number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`.
+    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]  # type: ignore[assignment]
@@ -295,19 +311,21 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
     StreamFiles: _aio.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]  # type: ignore[assignment]
-    """Sends a version's files by path, all of them. To resume, ask again after the last path seen."""
+    """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     Download: _aio.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]  # type: ignore[assignment]
     """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
     the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
     what is left.
     INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS. DATA_LOSS:
-    CHUNK_CORRUPT. DEADLINE_EXCEEDED: STREAM_STALLED.
+    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]  # type: ignore[assignment]
     """Sends chunks of one version by digest, in the order asked.
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version has not. DATA_LOSS: CHUNK_CORRUPT.
+    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
 
 class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -318,10 +336,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     CreateUpload, FindMissingChunks, UploadChunks or PutChunks, StageFiles, CommitUpload.
 
     Any call may also fail with UNAVAILABLE (SERVER_DRAINING, STORAGE_UNAVAILABLE) and INTERNAL
-    (INTERNAL_ERROR). A malformed ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
+    (INTERNAL_ERROR). A malformed message, ref, name or field is INVALID_ARGUMENT (FIELD_VIOLATION,
     NAME_INVALID). Calls on an upload fail with NOT_FOUND (UPLOAD_NOT_FOUND) and FAILED_PRECONDITION
-    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref fail with NOT_FOUND (RESOURCE_NOT_FOUND,
-    ALIAS_NOT_FOUND, VERSION_DELETED). These are not repeated below.
+    (UPLOAD_NOT_OPEN, UPLOAD_EXPIRED). Calls by ref or by name fail with NOT_FOUND
+    (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_DELETED). Calls that read what is stored, manifests
+    among it, fail with DATA_LOSS (CHUNK_CORRUPT). These are not repeated below.
     """
 
     @_abc_1.abstractmethod
@@ -357,7 +376,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.RenewUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.RenewUploadResponse, _abc.Awaitable[_artifact_pb2.RenewUploadResponse]]:
-        """Renews the lease. Every other call on the upload renews it too."""
+        """Renews the lease. Calls that ask for chunks, send, stage or commit renew it too, once a quarter
+        of it has passed.
+        """
 
     @_abc_1.abstractmethod
     def AbortUpload(
@@ -383,11 +404,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_artifact_pb2.UploadChunksRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.UploadChunksResponse], _abc.AsyncIterator[_artifact_pb2.UploadChunksResponse]]:
-        """Takes chunks on a stream: a header, then batches. The server acknowledges what is durable,
-        about every 50 ms or 8 MiB. Keep at most `max_unacked_bytes` beyond `durable_through_seq`. A
-        chunk that is there already is a success. When the whole stream must fail while the client
-        writes, the server sends `fatal`, reads on to the half-close (5 s or 64 MiB at most), and ends
-        with that status.
+        """Takes chunks on a stream: a header, then batches. The server acknowledges batches as they
+        become durable, and all of them at the end. Keep at most `max_unacked_bytes` beyond
+        `durable_through_seq`. A chunk that is there already is a success. When the whole stream must
+        fail while the client writes, the server sends `fatal`, reads on to the half-close (5 s or
+        64 MiB at most), and ends with that status.
         INVALID_ARGUMENT: FIELD_VIOLATION (no header, a gap in `seq`, sizes and bytes that disagree),
         BATCH_TOO_LARGE, UNSUPPORTED_COMPRESSION. RESOURCE_EXHAUSTED: STORAGE_FULL.
         DEADLINE_EXCEEDED: STREAM_STALLED.
@@ -423,9 +444,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stages files of the version to be: puts, and removals from the base version. Idempotent by
         (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
         may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed as soon as its chunks are there.
+        file of several chunks is read back and hashed: now if all of them are there, else by the
+        commit. After an error nothing of the batch is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in `seq`).
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
+        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -436,7 +459,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.CommitUploadResponse, _abc.Awaitable[_artifact_pb2.CommitUploadResponse]]:
         """Makes the version, in one transaction, or finds the live version of the collection that has the
         same content. The same request again returns the same response; another request on a committed
-        upload is UPLOAD_NOT_OPEN. An entity, project and collection that do not exist are made.
+        upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
         STORAGE_FULL. After an error the upload is still open.
@@ -448,9 +471,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.PutVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.PutVersionResponse, _abc.Awaitable[_artifact_pb2.PutVersionResponse]]:
-        """Makes a small version in one call. Idempotent by `request_id`.
+        """Makes a small version in one call. Idempotent by `request_id`; after an error other than
+        UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
+        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -470,7 +495,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
         number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`.
+        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
 
@@ -583,7 +608,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.StreamFilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.StreamFilesResponse], _abc.AsyncIterator[_artifact_pb2.StreamFilesResponse]]:
-        """Sends a version's files by path, all of them. To resume, ask again after the last path seen."""
+        """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
 
     @_abc_1.abstractmethod
     def Download(
@@ -595,8 +622,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
         what is left.
         INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS. DATA_LOSS:
-        CHUNK_CORRUPT. DEADLINE_EXCEEDED: STREAM_STALLED.
+        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
     @_abc_1.abstractmethod
@@ -607,7 +634,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.FetchChunksResponse], _abc.AsyncIterator[_artifact_pb2.FetchChunksResponse]]:
         """Sends chunks of one version by digest, in the order asked.
         INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version has not. DATA_LOSS: CHUNK_CORRUPT.
+        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
 def add_ArtifactServiceServicer_to_server(servicer: ArtifactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

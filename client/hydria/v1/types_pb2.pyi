@@ -20,13 +20,14 @@ Conventions that hold everywhere:
   directory of another.
 * JSON documents are strings, at most 1 MiB, kept to the letter of their numbers.
 * Lists take `page_size` (0 = 100, more than 1,000 counts as 1,000, negative is an error) and an
-  opaque `page_token`, good only with the same other arguments; an empty `next_page_token` is
-  the end.
+  opaque `page_token`, good only with the same other arguments. A page may have fewer items than
+  asked for; an empty `next_page_token` is the end.
 * `filter` is one AIP-160 expression, e.g. `type = "model" AND (tag:gold OR alias:production)`;
   `order_by` is one AIP-132 list, e.g. `created_at desc, name`.
 * Every failed call carries a `google.rpc.Status` with one `google.rpc.ErrorInfo`: its `domain`
-  is `hydria`, its `reason` the name of an `ErrorReason` without the prefix. Only UNAVAILABLE is
-  worth an automatic retry. Messages stay under 512 bytes and details under 4 KiB.
+  is `hydria`, its `reason` the name of an `ErrorReason` without the prefix. What gRPC itself
+  refuses (a message over its limit, an unknown method) has none. Only UNAVAILABLE is worth an
+  automatic retry. Messages have at most 512 bytes, and details stay under 4 KiB.
 * Messages stay under the 4 MiB default of gRPC in both directions.
 """
 
@@ -127,7 +128,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: the page token is garbled or belongs to another request."""
     ERROR_REASON_FILTER_INVALID: _ErrorReason.ValueType  # 14
     """INVALID_ARGUMENT: `filter` or `order_by` does not parse or names an unknown field;
-    `metadata.column` points at the place, counted from 1.
+    `metadata.column`, where it can be told, points at the place, counted from 1.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT: the request id came before with another payload."""
@@ -154,7 +155,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPLOAD_EXPIRED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
     ERROR_REASON_RESOURCE_IN_USE: _ErrorReason.ValueType  # 26
-    """FAILED_PRECONDITION: aliases or links still hold it; `metadata` names them."""
+    """FAILED_PRECONDITION: aliases still hold it; `metadata.aliases` names some of them."""
     ERROR_REASON_TYPE_MISMATCH: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which."""
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 28
@@ -213,7 +214,7 @@ ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 13
 """INVALID_ARGUMENT: the page token is garbled or belongs to another request."""
 ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 14
 """INVALID_ARGUMENT: `filter` or `order_by` does not parse or names an unknown field;
-`metadata.column` points at the place, counted from 1.
+`metadata.column`, where it can be told, points at the place, counted from 1.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT: the request id came before with another payload."""
@@ -240,7 +241,7 @@ ERROR_REASON_UPLOAD_NOT_OPEN: ErrorReason.ValueType  # 24
 ERROR_REASON_UPLOAD_EXPIRED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
 ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 26
-"""FAILED_PRECONDITION: aliases or links still hold it; `metadata` names them."""
+"""FAILED_PRECONDITION: aliases still hold it; `metadata.aliases` names some of them."""
 ERROR_REASON_TYPE_MISMATCH: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which."""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 28
@@ -310,7 +311,7 @@ class _VersionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VersionS
     VERSION_STATE_COMMITTED: _VersionState.ValueType  # 1
     """Whole, immutable, visible."""
     VERSION_STATE_DELETED: _VersionState.ValueType  # 2
-    """Deleted. Only its name, digest and times remain; the number is not used again."""
+    """Deleted. It can still be listed, not read; the number is not used again."""
 
 class VersionState(_VersionState, metaclass=_VersionStateEnumTypeWrapper):
     """The life of a version."""
@@ -320,7 +321,7 @@ VERSION_STATE_UNSPECIFIED: VersionState.ValueType  # 0
 VERSION_STATE_COMMITTED: VersionState.ValueType  # 1
 """Whole, immutable, visible."""
 VERSION_STATE_DELETED: VersionState.ValueType  # 2
-"""Deleted. Only its name, digest and times remain; the number is not used again."""
+"""Deleted. It can still be listed, not read; the number is not used again."""
 Global___VersionState: _TypeAlias = VersionState  # noqa: Y015
 
 class _FileKind:

@@ -20,13 +20,14 @@ Conventions that hold everywhere:
   directory of another.
 * JSON documents are strings, at most 1 MiB, kept to the letter of their numbers.
 * Lists take `page_size` (0 = 100, more than 1,000 counts as 1,000, negative is an error) and an
-  opaque `page_token`, good only with the same other arguments; an empty `next_page_token` is
-  the end.
+  opaque `page_token`, good only with the same other arguments. A page may have fewer items than
+  asked for; an empty `next_page_token` is the end.
 * `filter` is one AIP-160 expression, e.g. `type = "model" AND (tag:gold OR alias:production)`;
   `order_by` is one AIP-132 list, e.g. `created_at desc, name`.
 * Every failed call carries a `google.rpc.Status` with one `google.rpc.ErrorInfo`: its `domain`
-  is `hydria`, its `reason` the name of an `ErrorReason` without the prefix. Only UNAVAILABLE is
-  worth an automatic retry. Messages stay under 512 bytes and details under 4 KiB.
+  is `hydria`, its `reason` the name of an `ErrorReason` without the prefix. What gRPC itself
+  refuses (a message over its limit, an unknown method) has none. Only UNAVAILABLE is worth an
+  automatic retry. Messages have at most 512 bytes, and details stay under 4 KiB.
 * Messages stay under the 4 MiB default of gRPC in both directions.
 """
 
