@@ -53,33 +53,32 @@ _OPTIONS = [
 ]
 
 
-class _ChannelsOfProcess:
-    """How many channels are open here. gRPC survives a fork only when there are none."""
+class _GrpcOfProcess:
+    """Whether gRPC is in use here. Its threads outlive its channels, and do not survive a fork."""
 
     def __init__(self) -> None:
-        self.open_count = 0
-        self.forked_while_open = False
+        self.is_in_use = False
+        self.is_broken = False
         os.register_at_fork(after_in_child=self._mark_child)
 
     def _mark_child(self) -> None:
-        self.forked_while_open = self.forked_while_open or self.open_count > 0
-        self.open_count = 0
+        self.is_broken = self.is_broken or self.is_in_use
 
 
-_channels = _ChannelsOfProcess()
+_grpc = _GrpcOfProcess()
 
 
 def check_not_forked() -> None:
     """Refuse to use gRPC where it would crash or hang.
 
     Raises:
-        ForkedProcessError: this process was forked while its parent had a channel open.
+        ForkedProcessError: this process was forked from one that had opened a channel.
     """
-    if _channels.forked_while_open:
+    if _grpc.is_broken:
         raise ForkedProcessError(
-            "this process was forked while a Hydria client was open, and gRPC does not survive "
-            "that: close the client before the fork, or start workers by 'spawn' "
-            "(multiprocessing.set_start_method, DataLoader(multiprocessing_context='spawn'))"
+            "this process was forked after a Hydria client was used, and gRPC does not survive "
+            "that: start workers by 'spawn' (multiprocessing.set_start_method, "
+            "DataLoader(multiprocessing_context='spawn')), or use no client before the fork"
         )
 
 
@@ -95,11 +94,5 @@ def open_channel(address: Address) -> aio.Channel:
         channel = aio.secure_channel(address.target, credentials, options=_OPTIONS)
     else:
         channel = aio.insecure_channel(address.target, options=_OPTIONS)
-    _channels.open_count += 1
+    _grpc.is_in_use = True
     return channel
-
-
-async def close_channel(channel: aio.Channel) -> None:
-    """Close a channel that `open_channel` opened, calls in flight included."""
-    await channel.close()
-    _channels.open_count -= 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from grpc import aio
 
 from hydria.address import Address
-from hydria.channel import check_not_forked, close_channel, open_channel
+from hydria.channel import check_not_forked, open_channel
 from hydria.errors import ClientClosedError, StreamStalledError
 from hydria.status import error_of_rpc
 from hydria.v1 import artifact_pb2_grpc
@@ -133,4 +133,4 @@ class Connection:
             return
         self._closed = True
         if self._channel is not None and self._pid == os.getpid():
-            await close_channel(self._channel)
+            await self._channel.close()
