@@ -55,7 +55,7 @@ _HELP = {
     "stall_timeout_seconds": "how long a stream may be silent (default: 120)",
     "upload_lease_seconds": "how long an upload lives without a call (default: 86400)",
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
-    "byte_budget": "bytes of chunks in memory on their way to disk (default: 96 MiB)",
+    "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
     "failpoint": argparse.SUPPRESS,
 }

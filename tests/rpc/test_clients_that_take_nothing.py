@@ -35,7 +35,7 @@ async def test_a_download_that_is_not_taken_ends_as_stalled_and_holds_nothing(
             await call.read()
             ended = await log.ended("Download")
         assert ended["reason"] == "STREAM_STALLED"
-        assert server.services.budget.used_bytes == 0
+        assert server.services.read_budget.used_bytes == 0
         call.cancel()
         assert len((await team.contents())["big.bin"]) == len(BIG)
 
@@ -56,5 +56,5 @@ async def test_a_client_that_goes_away_while_it_downloads_leaves_nothing_behind(
             call.cancel()
             ended = await log.ended("Download")
         assert ended["code"] == "CANCELLED"
-        assert server.services.budget.used_bytes == 0
+        assert server.services.read_budget.used_bytes == 0
         assert (await team.contents())["big.bin"] == BIG

@@ -72,6 +72,8 @@ class ArtifactServices:
         self.store = stores.info
         self.limits = limits
         self.budget = ByteBudget(limits.byte_budget)
+        # Of their own, so that clients who read slowly do not hold up those who write.
+        self.read_budget = ByteBudget(limits.byte_budget)
         self.ingest = ChunkIngest(packs, metadata)
         self.presence = Presence(metadata)
         self.sessions = UploadSessions(
@@ -101,4 +103,4 @@ class ArtifactServices:
         self.aliases = Aliases(metadata, clock)
         self.listings = Listings(metadata)
         self.files = Files(self.versions, manifests)
-        self.downloads = Downloads(self.versions, manifests, recipes, reader)
+        self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)

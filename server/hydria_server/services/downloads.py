@@ -14,6 +14,7 @@ from hydria_server.domain.errors import (
 )
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.records import Domain, VersionRecord
+from hydria_server.services.budget import ByteBudget
 from hydria_server.services.chunk_reader import WINDOW_BYTES, WINDOW_CHUNKS, ChunkReader, windows
 from hydria_server.services.files import require_prefix
 from hydria_server.services.manifest_reader import ManifestReader
@@ -22,6 +23,8 @@ from hydria_server.services.recipes import Recipes
 from hydria_server.services.versions import Versions
 
 MAX_READS = 10_000
+# Paths may be 1 KiB long: so many of them leave room for a chunk in a frame of 3 MiB.
+WINDOW_FILES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,16 @@ class Window:
     segments: list[Segment] = field(default_factory=list)
     finished: list[int] = field(default_factory=list)
     payloads: list[memoryview] = field(default_factory=list)
-    size_bytes: int = 0
+    read_bytes: int = 0  # of whole chunks, however little of them is asked for
 
     def is_full(self, upcoming_bytes: int) -> bool:
-        """Tell whether a segment of that size belongs to the next window."""
-        crowded = len(self.segments) >= WINDOW_CHUNKS or len(self.starts) >= WINDOW_CHUNKS
-        return crowded or (bool(self.segments) and self.size_bytes + upcoming_bytes > WINDOW_BYTES)
+        """Tell whether a segment of a chunk of that size belongs to the next window."""
+        crowded = len(self.segments) >= WINDOW_CHUNKS or len(self.starts) >= WINDOW_FILES
+        return crowded or (bool(self.segments) and self.read_bytes + upcoming_bytes > WINDOW_BYTES)
 
 
 class Downloads:
-    """Resolves what is asked for, and reads it one window ahead of the network."""
+    """Resolves what is asked for, and reads it one window ahead of the network (I9)."""
 
     def __init__(
         self,
@@ -89,11 +92,13 @@ class Downloads:
         manifests: ManifestReader,
         recipes: Recipes,
         reader: ChunkReader,
+        budget: ByteBudget,
     ) -> None:
         self._versions = versions
         self._manifests = manifests
         self._recipes = recipes
         self._reader = reader
+        self._budget = budget
 
     async def open(
         self, request: DownloadRequest
@@ -106,7 +111,7 @@ class Downloads:
         """
         _check(request)
         version = await self._versions.get(request.ref)
-        return version, read_ahead(self._windows(version, request))
+        return version, read_ahead(self._windows(version, request), let_go=self._let_go)
 
     async def _windows(
         self, version: VersionRecord, request: DownloadRequest
@@ -118,23 +123,31 @@ class Downloads:
                 yield await self._filled(domain, window)
                 window = Window()
             window.starts.append(start)
-            for segment in await self._segments(domain, start, request.whole_chunks):
-                if window.is_full(segment.size_bytes):
+            async for segment in self._segments(domain, start, request.whole_chunks):
+                if window.is_full(segment.chunk.size_bytes):
                     yield await self._filled(domain, window)
                     window = Window()
                 window.segments.append(segment)
-                window.size_bytes += segment.size_bytes
+                window.read_bytes += segment.chunk.size_bytes
             window.finished.append(start.index)
         if window.starts or window.finished:
             yield await self._filled(domain, window)
 
     async def _filled(self, domain: Domain, window: Window) -> Window:
-        chunks = await self._reader.read(domain, [segment.chunk for segment in window.segments])
+        await self._budget.acquire(window.read_bytes)
+        try:
+            chunks = await self._reader.read(domain, [segment.chunk for segment in window.segments])
+        except BaseException:
+            self._let_go(window)
+            raise
         window.payloads = [
             data[segment.skip : segment.skip + segment.size_bytes]
             for data, segment in zip(chunks, window.segments, strict=True)
         ]
         return window
+
+    def _let_go(self, window: Window) -> None:
+        self._budget.release(window.read_bytes)
 
     async def _starts(
         self, version: VersionRecord, request: DownloadRequest
@@ -154,17 +167,14 @@ class Downloads:
 
     async def _segments(
         self, domain: Domain, start: FileStart, whole_chunks: bool
-    ) -> list[Segment]:
-        segments: list[Segment] = []
-        position, end = 0, start.offset + start.length
-        for chunk in await self._recipes.chunks(domain, start.entry):
-            chunk_end = position + chunk.size_bytes
-            if position < end and chunk_end > start.offset:
-                skip = 0 if whole_chunks else max(0, start.offset - position)
-                last = chunk.size_bytes if whole_chunks else min(chunk_end, end) - position
-                segments.append(Segment(start.index, position + skip, chunk, skip, last - skip))
-            position = chunk_end
-        return segments
+    ) -> AsyncGenerator[Segment, None]:
+        begin, end = start.offset, start.offset + start.length
+        async for chunks in self._recipes.chunks_between(domain, start.entry, begin, end):
+            for chunk in chunks:
+                offset, size = chunk.offset, chunk.ref.size_bytes
+                skip = 0 if whole_chunks else max(0, begin - offset)
+                last = size if whole_chunks else min(offset + size, end) - offset
+                yield Segment(start.index, offset + skip, chunk.ref, skip, last - skip)
 
     async def fetch_chunks(
         self, ref: str, digests: Sequence[bytes]
@@ -185,7 +195,8 @@ class Downloads:
                 f"{version.ref} has no such chunk", details={"digest": missing.hex()}
             )
         for window in windows(ChunkRef(digest, sizes[digest]) for digest in digests):
-            yield window, await self._reader.read(domain, window)
+            async with self._budget.hold(sum(ref.size_bytes for ref in window)):
+                yield window, await self._reader.read(domain, window)
 
     async def _sizes_within(
         self, version: VersionRecord, domain: Domain, wanted: set[bytes]

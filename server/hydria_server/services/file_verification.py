@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +14,9 @@ from hydria_server.domain.records import Domain
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.hashing import FileHasher, Hashing, chunk_list_digest
 from hydria_server.storage.metadata.interface import MetadataStore
+
+# Two keep the hashing threads busy; each holds two windows of bytes (I9).
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class FileVerification:
         self._reader = reader
         self._metadata = metadata
         self._hashing = hashing
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def require_verified(self, domain: Domain, files: Sequence[ClaimedFile]) -> None:
         """Return when every file's bytes are known to have its digest.
@@ -58,12 +64,9 @@ class FileVerification:
 
     async def _verify(self, domain: Domain, file: ClaimedFile) -> None:
         hasher = FileHasher()
-        stream = self._reader.stream(domain, file.chunks)
-        try:
+        async with self._turns, aclosing(self._reader.stream(domain, file.chunks)) as stream:
             async for window in stream:
                 await self._hashing.run(partial(_feed, hasher, window))
-        finally:
-            await stream.aclose()
         if hasher.digest() != file.content_digest:
             raise DigestMismatchError(
                 f"the chunks of {file.path[:200]!r} do not add up to its content digest",

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def read_ahead(source: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """Yield what `source` yields; close it when the caller stops."""
+def _nothing(_item: object) -> None:
+    pass
+
+
+async def read_ahead(
+    source: AsyncGenerator[T, None], *, let_go: Callable[[T], None] = _nothing
+) -> AsyncGenerator[T, None]:
+    """Yield what `source` yields; close it when the caller stops.
+
+    `let_go` is called once for each item: when the caller has done with it, or never gets it.
+    """
     upcoming = asyncio.ensure_future(_next(source))
     try:
-        while True:
-            batch = await upcoming
-            if not batch:
-                return
+        while batch := await upcoming:
             upcoming = asyncio.ensure_future(_next(source))
-            yield batch[0]
+            try:
+                yield batch[0]
+            finally:
+                let_go(batch[0])
     finally:
         upcoming.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # the caller has its own reason to end
-            await upcoming
+        # Its errors are dropped: the caller has its own reason to end, or has seen them.
+        (rest,) = await asyncio.gather(upcoming, return_exceptions=True)
+        if isinstance(rest, list) and rest:
+            let_go(rest[0])
         await source.aclose()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk, ChunkRef
 from hydria_server.domain.manifest import (
@@ -23,6 +23,14 @@ from hydria_server.services.ingest import ChunkIngest
 _MIN_CHUNKS = 256
 _MAX_CHUNKS = 4096
 _BOUNDARY_MASK = (1 << 10) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedChunk:
+    """A chunk of a file, and where in the file it begins, in bytes."""
+
+    offset: int
+    ref: ChunkRef
 
 
 class Recipes:
@@ -55,9 +63,40 @@ class Recipes:
             return list(entry.listed_chunks())
         refs: list[ChunkRef] = []
         for recipe in entry.recipes:
-            ref = ChunkRef(recipe.digest, recipe.size_bytes)
-            refs.extend(decode_recipe(await self._reader.read_one(domain, ref)))
+            refs.extend(await self._listed(domain, recipe))
         return refs
+
+    async def chunks_between(
+        self, domain: Domain, entry: FileEntry, begin: int, end: int
+    ) -> AsyncGenerator[list[PlacedChunk], None]:
+        """Yield the chunks that overlap the bytes [begin, end) of a stored file, in order.
+
+        I9: one recipe is held at a time, and of those beside the range none is read.
+
+        Raises:
+            ChunkCorruptError: a recipe is damaged.
+        """
+        if not entry.recipes:
+            yield list(_overlapping(entry.listed_chunks(), 0, begin, end))
+        offset = 0
+        for recipe in entry.recipes:
+            if offset < end and offset + recipe.covered_bytes > begin:
+                listed = await self._listed(domain, recipe)
+                yield list(_overlapping(listed, offset, begin, end))
+            offset += recipe.covered_bytes
+
+    async def _listed(self, domain: Domain, recipe: RecipeRef) -> list[ChunkRef]:
+        ref = ChunkRef(recipe.digest, recipe.size_bytes)
+        return decode_recipe(await self._reader.read_one(domain, ref))
+
+
+def _overlapping(
+    chunks: Sequence[ChunkRef], offset: int, begin: int, end: int
+) -> Iterator[PlacedChunk]:
+    for ref in chunks:
+        if offset < end and offset + ref.size_bytes > begin:
+            yield PlacedChunk(offset, ref)
+        offset += ref.size_bytes
 
 
 def _cut(chunks: Sequence[ChunkRef]) -> Iterator[Sequence[ChunkRef]]:
