@@ -127,7 +127,7 @@ class ServerLimits(_message.Message):
     max_path_bytes: _builtins.int
     """The longest path, in bytes of UTF-8."""
     max_metadata_bytes: _builtins.int
-    """The longest metadata document."""
+    """The longest metadata document, and the longest description."""
     max_reads_per_download: _builtins.int
     """The most reads, and the most prefixes, in a Download."""
     max_chunks_per_entry: _builtins.int
@@ -913,7 +913,7 @@ class CommitUploadRequest(_message.Message):
     upload_id: _builtins.str
     """The upload."""
     description: _builtins.str
-    """What the version is, in words."""
+    """What the version is, in words (Markdown): at most 1 MiB, without NUL."""
     metadata_json: _builtins.str
     """A JSON object, at most 1 MiB; empty means `{}`."""
     @_builtins.property
@@ -2086,7 +2086,7 @@ Global___FileRead: _TypeAlias = FileRead  # noqa: Y015
 class DownloadResponse(_message.Message):
     """A frame of bytes, by columns: the segments of `payload`, one after the other, belong to the file
     and the offset at the same place of their columns. A payload has about 1 MiB, or is one larger
-    chunk. The first frame has `version_ref` only.
+    chunk; no frame is over 3 MiB. The first one has `version_ref` only.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
