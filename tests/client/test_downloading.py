@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hydria.client import AsyncClient
-from hydria.download import materializing
+from hydria.download import listing, materializing
+from hydria.download.temporary import TemporaryRoom
 from hydria.errors import (
     FileNotFoundInVersionError,
     HydriaError,
@@ -178,7 +179,7 @@ async def test_names_that_differ_in_case_only_are_refused_on_a_disk_that_ignores
     await client.download("calls", tmp_path / "sensitive")
     assert tree_of(tmp_path / "sensitive") == twins
 
-    monkeypatch.setattr(materializing, "ignores_case", lambda directory, name: True)
+    monkeypatch.setattr(materializing, "ignores_case", lambda directory: True)
     with pytest.raises(TargetError, match="case"):
         await client.download("calls", tmp_path / "insensitive")
     assert tree_of(tmp_path / "insensitive") == {}
@@ -235,8 +236,6 @@ async def test_a_cancelled_download_leaves_what_was_there(
 async def test_a_list_that_does_not_match_the_version_is_refused(
     client: AsyncClient, logged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hydria.download import listing
-
     digested = listing._digested
     monkeypatch.setattr(listing, "_digested", lambda file: digested(file)[:-1] + b"\0")
 
@@ -310,3 +309,21 @@ async def test_an_update_of_a_large_file_fetches_that_file_only(
 
     assert result.received_bytes == MIB
     assert tree_of(tmp_path / "copy") == SIZES | {"one byte": content(MIB, 77)}
+
+
+async def test_rooms_of_killed_downloads_are_cleared_and_those_in_use_are_not(
+    client: AsyncClient, logged: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "copy"
+    root.mkdir()
+    abandoned, in_use, young = (TemporaryRoom(str(root)) for _ in range(3))
+    os.close(abandoned._fd)  # its process was killed
+    for room in (abandoned, in_use):
+        os.utime(room.directory, (1, 1))
+
+    await client.download(logged, root)
+
+    assert sorted(leftovers(root)) == sorted(Path(room.directory).name for room in (in_use, young))
+    in_use.close()
+    young.close()
+    assert tree_of(root) == SIZES

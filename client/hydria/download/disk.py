@@ -47,9 +47,10 @@ def begin_to_write_out(fd: int) -> None:
         )
 
 
-def ignores_case(directory: str, name: str) -> bool:
-    """Tell whether `name`, which is there and has letters, is found in capitals as well."""
-    return os.path.exists(os.path.join(directory, name.swapcase()))  # noqa: PTH110, PTH118
+def ignores_case(directory: str) -> bool:
+    """Tell whether a directory, whose name has letters, is found in capitals as well."""
+    above, name = os.path.split(directory)
+    return os.path.exists(os.path.join(above, name.swapcase()))  # noqa: PTH110, PTH118
 
 
 def _sync_file_system(directory: str) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from dataclasses import dataclass, field
 
 from blake3 import blake3
@@ -12,6 +10,7 @@ from blake3 import blake3
 from hydria.download.disk import begin_to_write_out, ignores_case, sync_directories, sync_files
 from hydria.download.frames import Read, Segment, Wanted
 from hydria.download.targets import Targets, refuse_case_twins
+from hydria.download.temporary import TemporaryRoom
 from hydria.errors import ReceivedDataError
 
 _BATCH_FILES = 4096
@@ -48,8 +47,7 @@ class Materializer:
         self._ready: list[tuple[str, str]] = []  # temporary name, path
         self._ready_bytes = 0
         self._held: list[tuple[str, str]] = []
-        self._names_given = 0
-        self._directory = ""
+        self._room: TemporaryRoom | None = None
         self._touched_directories: set[str] = set()
 
     def begin(self) -> None:
@@ -59,11 +57,8 @@ class Materializer:
             OSError: the root cannot be written to.
             TargetError: the disk ignores case, and the version has names that differ in it only.
         """
-        name = f".hydria-{secrets.token_hex(8)}x"
-        directory = f"{self._targets.root}/{name}"
-        os.mkdir(directory, 0o700)  # noqa: PTH102
-        self._directory = directory
-        if ignores_case(self._targets.root, name):
+        self._room = TemporaryRoom(self._targets.root)
+        if ignores_case(self._room.directory):
             refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
 
     def wanted(self, path: str) -> Read | None:
@@ -84,7 +79,7 @@ class Materializer:
         file = segment.read.file
         self.received_bytes += len(segment.data)
         if segment.offset == 0 and segment.is_last:
-            temporary = self._temporary_name()
+            temporary = self._new_name()
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
                 _write(fd, segment.data)
@@ -108,7 +103,7 @@ class Materializer:
             return
         ready, self._ready, self._ready_bytes = self._ready, [], 0
         if ready:
-            sync_files(self._directory, [temporary for temporary, _ in ready])
+            sync_files(self._targets.root, [temporary for temporary, _ in ready])
         for temporary, path in ready:
             self._touched_directories.add(self._targets.make_directory_for(path))
             os.rename(temporary, self._targets.place_of(path))  # noqa: PTH104
@@ -120,13 +115,13 @@ class Materializer:
         for partial in self._partials.values():
             os.close(partial.fd)
         self._partials = {}
-        if self._directory:
-            shutil.rmtree(self._directory, ignore_errors=True)
+        if self._room is not None:
+            self._room.close()
 
     def _extend(self, file: Wanted, segment: Segment) -> None:
         partial = self._partials.get(file.path)
         if partial is None:
-            temporary = self._temporary_name()
+            temporary = self._new_name()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             partial = _Partial(os.open(temporary, flags, 0o666), temporary)
             self._partials[file.path] = partial
@@ -153,9 +148,9 @@ class Materializer:
             self._ready.append((temporary, file.path))
             self._ready_bytes += file.size_bytes
 
-    def _temporary_name(self) -> str:
-        self._names_given += 1
-        return f"{self._directory}/{self._names_given}.part"
+    def _new_name(self) -> str:
+        assert self._room is not None
+        return self._room.new_name()
 
     def _sync_directories(self) -> None:
         """Make the new names durable: theirs, and those of the directories above them."""
