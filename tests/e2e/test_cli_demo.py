@@ -1,0 +1,67 @@
+"""The demo is true, on whatever machine it is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hydria.demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path), "HYDRIA_BASE_URL": "127.0.0.1:1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for words in (
+        "local/demo/python-library:v0",
+        "v0 -> v1",
+        "byte by byte",
+        "no difference",
+        "nothing was sent",
+        "exited with 0",
+    ):
+        assert words in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_demo_fails_when_something_is_not_as_it_says(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from hydria import demo\n"
+        "compare = demo._compare_trees\n"
+        "def damaged(one: Path, other: Path) -> int:\n"
+        "    largest = max(demo._files_under(other), key=lambda file: file.stat().st_size)\n"
+        "    data = bytearray(largest.read_bytes())\n"
+        "    data[len(data) // 3] ^= 1\n"
+        "    largest.write_bytes(data)\n"
+        "    return compare(one, other)\n"
+        "demo._compare_trees = damaged\n"
+        "demo.LIBRARY_BYTES_MAX = 20_000_000\n"
+        "sys.exit(demo.main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 1
+    assert "The demo failed: " in done.stderr
+    assert "differs" in done.stderr
+    assert list(tmp_path.iterdir()) == []
