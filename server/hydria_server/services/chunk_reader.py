@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 
 from hydria_server.domain.chunks import ChunkRef, ChunkState, StoredChunk
-from hydria_server.domain.errors import ChunkCorruptError
+from hydria_server.domain.errors import (
+    ChunkCorruptError,
+    StorageFullError,
+    StorageUnavailableError,
+)
 from hydria_server.domain.records import Domain
 from hydria_server.services.read_ahead import read_ahead
-from hydria_server.storage.metadata.interface import MetadataStore
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from hydria_server.storage.packs.interface import PackStore
 
 WINDOW_BYTES = 4 * 1024 * 1024
@@ -44,10 +49,29 @@ class ChunkReader:
     async def _read(self, domain: Domain, stored: list[StoredChunk]) -> list[memoryview]:
         try:
             return await self._packs.read(domain.key, stored)
-        except ChunkCorruptError as error:
-            bad = next(chunk for chunk in stored if chunk.digest == error.digest)
-            await self._metadata.write(lambda rows: rows.chunks.mark_corrupt(domain.id, bad))
+        except ChunkCorruptError:
+            # All of them at once, so that one upload of the same content repairs what it can.
+            await self._mark(domain, await self._damaged(domain, stored))
             raise
+
+    async def _damaged(self, domain: Domain, stored: list[StoredChunk]) -> list[StoredChunk]:
+        damaged = []
+        for chunk in stored:
+            try:
+                await self._packs.read(domain.key, [chunk])
+            except ChunkCorruptError:
+                damaged.append(chunk)
+        return damaged
+
+    async def _mark(self, domain: Domain, damaged: Sequence[StoredChunk]) -> None:
+        """Note what is damaged; where nothing can be written, it is found again next time."""
+
+        async def mark(rows: Rows) -> None:
+            for chunk in damaged:
+                await rows.chunks.mark_corrupt(domain.id, chunk)
+
+        with suppress(StorageFullError, StorageUnavailableError):
+            await self._metadata.write(mark)
 
     async def read_one(self, domain: Domain, ref: ChunkRef) -> bytes:
         """Return the bytes of one chunk."""
