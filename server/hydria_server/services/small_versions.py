@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
-from hydria_server.domain.errors import BatchTooLargeError, HydriaError, UnavailableError
+from hydria_server.domain.errors import (
+    BatchTooLargeError,
+    HydriaError,
+    ResourceExhaustedError,
+    UnavailableError,
+)
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
@@ -18,6 +23,7 @@ from hydria_server.services.sessions import NewUpload, UploadSessions
 from hydria_server.services.staging import StageBatch, Staging
 
 MAX_PUT_VERSION_BYTES = 1024 * 1024
+_PASSING = (UnavailableError, ResourceExhaustedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class SmallVersions:
             await self._stage(upload, files)
             return await self._commits.commit(upload.upload_id, request, actor=actor)
         except HydriaError as error:
-            if not isinstance(error, UnavailableError):  # that may be tried again, as the same
+            # What lacked only a moment or some room may be tried again, as the same request.
+            if not (new.request_id and isinstance(error, _PASSING)):
                 await self._sessions.abort(upload.upload_id)
             raise
 
