@@ -15,6 +15,7 @@ from hydria.errors import NotFoundError, SourceChangedError, SourceError
 from hydria.records import ChunkerParameters
 from hydria.upload import scanner, sources
 from hydria.upload.sources import Source
+from hydria.walk import walk
 from tests.client.trees import MIB, SIZES, content, plant, tree_of
 
 
@@ -162,11 +163,37 @@ async def test_a_file_that_shrinks_while_it_is_read_is_never_a_torn_version(
 
 
 async def test_a_pipe_that_takes_the_place_of_a_file_does_not_block(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    os.mkfifo(file)
+    source = plant(tmp_path / "source", {"file": b"a file"})
 
+    def replace_by_a_pipe() -> None:
+        (source / "file").unlink()
+        os.mkfifo(source / "file")
+
+    (found,) = walk([source])
+    replace_by_a_pipe()
+    reading = sources.open_source(found)
+    assert reading.read_into(memoryview(bytearray(6))) == 0
+    assert reading.has_changed()
+    reading.close()
     with pytest.raises(SourceError, match="regular"):
-        sources._OpenFile(str(file))
+        sources.looked_at_again(found)
+
+
+async def test_a_file_that_changed_since_the_walk_is_read_as_it_is_now(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = plant(tmp_path / "source", {"moving": b"before"})
+    open_source = sources.open_source
+    rewrite = once(lambda: plant(source, {"moving": b"after the walk"}))
+
+    def opening(found: Source) -> sources.OpenSource:
+        rewrite()
+        return open_source(found)
+
+    monkeypatch.setattr(scanner, "open_source", opening)
+    await client.log("calls", source, type="dataset")
+
+    assert await client.read("calls", "moving") == b"after the walk"
 
 
 async def test_a_file_of_very_many_chunks_goes_by_recipes(

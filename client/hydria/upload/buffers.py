@@ -7,23 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from hydria.errors import HydriaError
-
-
-class ScanStoppedError(HydriaError):
-    """The scan is not wanted any more. It never leaves the library."""
-
-
-class Stop:
-    """Tells a scanning thread to end."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-
-    def check(self) -> None:
-        """Raise `ScanStoppedError` once the scan shall end."""
-        if self.is_set:
-            raise ScanStoppedError("the scan was stopped")
+from hydria.threads import Stop
 
 
 class Buffer:
@@ -54,7 +38,7 @@ class BufferPool:
         """Return a buffer that nobody uses, as soon as there is one.
 
         Raises:
-            ScanStoppedError: `stop` was set (and `wake` called) meanwhile.
+            StoppedError: `stop` was set (and `wake` called) meanwhile.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._free or stop.is_set)

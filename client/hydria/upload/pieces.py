@@ -6,13 +6,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hydria.digests import DIGEST_BYTES
 from hydria.upload.buffers import Buffer, BufferPool
 from hydria.upload.sources import Source
 
-EMPTY_CONTENT_DIGEST = bytes.fromhex(
-    "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
-)
-DIGEST_BYTES = 32
 RECIPE_CHUNKS_MAX = 32_768
 _RECIPE_MAGIC = b"HYRC\x01"
 _SIZE = struct.Struct("<I")

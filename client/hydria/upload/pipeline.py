@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from hydria.groups import first_error
 from hydria.progress import ProgressMeter
 from hydria.scan_cache import ScanCache
-from hydria.threads import run_in_thread
-from hydria.upload.buffers import Stop
+from hydria.threads import Stop, run_in_thread
 from hydria.upload.lanes import Batch, Lane, Outbox
 from hydria.upload.pieces import Entry, Piece, Window
 from hydria.upload.scanner import Scanner, ScanSettings
@@ -135,7 +134,7 @@ class Pipeline:
                 Scanner(settings, cache=cache, emit=emit, stop=stop).scan(sources)
 
         def end() -> None:
-            stop.is_set = True
+            stop.set()
             settings.pool.wake()
             settings.remembered_pool.wake()
 

@@ -9,18 +9,18 @@ from itertools import islice
 from blake3 import blake3
 
 from hydria.chunking import Chunker
+from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST
 from hydria.errors import SourceChangedError
 from hydria.scan_cache import FileKey, ScanCache, ScannedFile, key_of
-from hydria.upload.buffers import BufferPool, Stop
+from hydria.threads import Stop
+from hydria.upload.buffers import BufferPool
 from hydria.upload.pieces import (
-    DIGEST_BYTES,
-    EMPTY_CONTENT_DIGEST,
     Entry,
     Piece,
     Window,
     recipes_of,
 )
-from hydria.upload.sources import OpenSource, Source, open_source
+from hydria.upload.sources import OpenSource, Source, looked_at_again, open_source
 from hydria.walk import LocalFile
 
 READS_MAX = 3  # one, and two more when the file changed meanwhile
@@ -73,7 +73,7 @@ class Scanner:
         Raises:
             OSError: a file cannot be read.
             SourceError: a file is not regular any more, or kept changing.
-            ScanStoppedError: the scan was stopped.
+            StoppedError: the scan was stopped.
         """
         try:
             for source, known in self._looked_up(iter(sources)):
@@ -109,6 +109,7 @@ class Scanner:
                 entry = self._read_once(source.path, reading)
                 key = reading.cache_key()
             except _ChangedError:
+                source = looked_at_again(source)
                 continue
             finally:
                 reading.close()

@@ -80,16 +80,16 @@ class UploadSession:
         connection, method = self.connection, self.connection.stub.FindMissingChunks
         return await self.patience.run(lambda: connection.call(method, request))
 
-    async def stage(self, operations: Sequence[pb.StageOperation]) -> pb.StageFilesResponse:
-        """Stage one batch of operations after those staged before, and say what is missing.
+    async def stage(self, request: pb.StageFilesRequest) -> pb.StageFilesResponse:
+        """Stage a batch of operations after those staged before, and say what is missing.
+
+        The upload and the place of the batch are filled in.
 
         Raises:
             HydriaError: as `find_missing`, or the server found a file to be wrong.
         """
         self._staged_seq += 1
-        request = pb.StageFilesRequest(
-            upload_id=self.upload_id, seq=self._staged_seq, operations=operations
-        )
+        request.upload_id, request.seq = self.upload_id, self._staged_seq
         connection, method = self.connection, self.connection.stub.StageFiles
         return await self.patience.run(
             lambda: connection.call(method, request, timeout_seconds=LONG_CALL_SECONDS)

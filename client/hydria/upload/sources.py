@@ -53,41 +53,50 @@ def open_source(source: Source) -> OpenSource:
 
     Raises:
         OSError: it cannot be opened.
-        SourceError: it is no regular file any more.
     """
     if isinstance(source, BytesFile):
         return _OpenBytes(source.data)
-    return _OpenFile(source.local)
+    return _OpenFile(source.local, source.status)
+
+
+def looked_at_again(source: Source) -> Source:
+    """Return the source as it is now, after it turned out to have changed.
+
+    Raises:
+        OSError: it is not there any more.
+        SourceError: it is no regular file any more.
+    """
+    if isinstance(source, BytesFile):
+        return source
+    status = os.stat(source.local)  # noqa: PTH116
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{source.local!r} is no regular file any more")
+    return source._replace(status=status)
 
 
 class _OpenFile:
-    def __init__(self, local: str) -> None:
+    """Takes the stat of the walk for the one before: what changed since then shows as well."""
+
+    def __init__(self, local: str, before: os.stat_result) -> None:
         self._local = local
+        self._before = before
+        self.size_bytes = before.st_size
+        self._looked_at_ns = time.time_ns()
+        age_ns = self._looked_at_ns - max(before.st_mtime_ns, before.st_ctime_ns)
+        if 0 <= age_ns < _TICK_NS:
+            time.sleep(_TICK_NS / 1e9)  # a change from now on shows in the times
         # Non-blocking: a pipe that took the file's place must not hold us for ever.
         self._fd = os.open(local, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            self._before = self._settled_status()
-            if not stat.S_ISREG(self._before.st_mode):
-                raise SourceError(f"{local!r} is no regular file any more")
-        except BaseException:
-            os.close(self._fd)
-            raise
-        self.size_bytes = self._before.st_size
-
-    def _settled_status(self) -> os.stat_result:
-        """Return the stat, so late that any change after it will show in the times."""
-        status = os.fstat(self._fd)
-        self._looked_at_ns = time.time_ns()
-        age_ns = self._looked_at_ns - max(status.st_mtime_ns, status.st_ctime_ns)
-        if not 0 <= age_ns < _TICK_NS:
-            return status
-        time.sleep(_TICK_NS / 1e9)
-        return os.fstat(self._fd)
 
     def read_into(self, room: memoryview) -> int:
         done = 0
         while done < len(room):
-            count = os.readv(self._fd, [room[done:]])
+            try:
+                count = os.readv(self._fd, [room[done:]])
+            except OSError:
+                if self.has_changed():  # a directory or the like took the file's place
+                    return done
+                raise
             if count == 0:
                 break
             done += count
@@ -95,10 +104,12 @@ class _OpenFile:
 
     def has_changed(self) -> bool:
         before, after = self._before, os.fstat(self._fd)
-        return (before.st_size, before.st_mtime_ns, before.st_ctime_ns) != (
-            after.st_size,
-            after.st_mtime_ns,
-            after.st_ctime_ns,
+        return (
+            before.st_mtime_ns != after.st_mtime_ns
+            or before.st_size != after.st_size
+            or before.st_ctime_ns != after.st_ctime_ns
+            or before.st_ino != after.st_ino
+            or before.st_dev != after.st_dev
         )
 
     def cache_key(self) -> FileKey | None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 
 from hydria import messages
 from hydria.chunking import Chunker
-from hydria.connection import Connection
 from hydria.errors import (
     ChunksMissingError,
     HydriaError,
@@ -17,14 +15,14 @@ from hydria.errors import (
     UploadExpiredError,
     UploadNotFoundError,
 )
-from hydria.options import MIB, TransferOptions
+from hydria.options import MIB
 from hydria.progress import ProgressCallback, ProgressMeter
-from hydria.records import Phase, ServerInfo, UploadResult, Words
+from hydria.records import Phase, UploadResult, Words
 from hydria.refs import CollectionName
 from hydria.retry import Patience
-from hydria.scan_cache import ScanCache, default_directory
-from hydria.threads import run_in_thread
-from hydria.upload.buffers import BufferPool, Stop
+from hydria.runtime import Runtime
+from hydria.threads import Stop, run_in_thread
+from hydria.upload.buffers import BufferPool
 from hydria.upload.order import CommitOrder, Turn
 from hydria.upload.pipeline import Pipeline, PipelineSettings, Tally
 from hydria.upload.scanner import ScanSettings
@@ -45,20 +43,10 @@ SourceLister = Callable[[], Iterable[Source]]
 class Uploads:
     """Makes versions. Memory, threads and the order of commits are those of one client."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        options: TransferOptions,
-        executor: ThreadPoolExecutor,
-        server_info: Callable[[], Awaitable[ServerInfo]],
-    ) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self.order = CommitOrder()
-        self._connection = connection
-        self._options = options
-        self._executor = executor
-        self._server_info = server_info
-        count = options.unacked_bytes_max // _BUFFER_BYTES + _BUFFERS_BEING_FILLED
+        self._runtime = runtime
+        count = runtime.options.unacked_bytes_max // _BUFFER_BYTES + _BUFFERS_BEING_FILLED
         self._pool = BufferPool(buffer_bytes=_BUFFER_BYTES, count=count)
 
     async def log(
@@ -98,14 +86,14 @@ class Uploads:
 
     async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
         """Begin an upload. Raises as `UploadSession.create`."""
-        info = await self._server_info()
+        info = await self._runtime.server_info()
         return await UploadSession.create(
-            self._connection,
+            self._runtime.connection,
             name,
             type=type,
             base_version=base_version,
             limits=info.limits,
-            patience=Patience(self._options.retry_seconds),
+            patience=Patience(self._runtime.options.retry_seconds),
         )
 
     async def pipeline(
@@ -117,13 +105,13 @@ class Uploads:
             UnsupportedDigestFunctionError: the store names content by something else than BLAKE3.
             HydriaError: the server cannot be asked about itself.
         """
-        info = await self._server_info()
+        info = await self._runtime.server_info()
         if info.digest_function != "DIGEST_FUNCTION_BLAKE3_256":
             raise UnsupportedDigestFunctionError(
                 f"the store uses {info.digest_function}, this client knows BLAKE3_256 only"
             )
         settings = PipelineSettings(
-            executor=self._executor,
+            executor=self._runtime.executor,
             scan=ScanSettings(
                 pool=self._pool,
                 remembered_pool=BufferPool(buffer_bytes=0, count=_REMEMBERED_WINDOWS),
@@ -131,11 +119,9 @@ class Uploads:
                 chunks_per_entry_max=info.limits.max_chunks_per_entry,
                 trust_cache=True,
             ),
-            open_cache=lambda: ScanCache(
-                self._options.cache_dir or default_directory(), info.chunker
-            ),
-            stream_count=self._options.stream_count,
-            unacked_bytes_max=self._options.unacked_bytes_max,
+            open_cache=lambda: self._runtime.open_cache(info.chunker),
+            stream_count=self._runtime.options.stream_count,
+            unacked_bytes_max=self._runtime.options.unacked_bytes_max,
         )
         return Pipeline(session, settings, tally=tally, meter=meter)
 
@@ -176,11 +162,8 @@ class Uploads:
                 size_bytes += source.size_bytes
             return files, size_bytes
 
-        def end() -> None:
-            stop.is_set = True
-
         try:
-            files, size_bytes = await run_in_thread(self._executor, count, stop=end)
+            files, size_bytes = await run_in_thread(self._runtime.executor, count, stop=stop.set)
         except (OSError, HydriaError):
             return
         meter.set_totals(files, size_bytes)
