@@ -74,11 +74,18 @@ async def memory_server(
 
 
 @asynccontextmanager
-async def disk_server(data: Path) -> AsyncIterator[Server]:
+async def disk_server(
+    data: Path,
+    *,
+    settings: Settings | None = None,
+    clock: Callable[[], int] = microseconds_now,
+) -> AsyncIterator[Server]:
     """Serve SQLite and packs below `data`."""
     packs = await DiskPackStore.open(data / "packs")
     metadata = await SqlMetadataStore.open(data / "meta.db")
-    async with memory_server(packs=packs, metadata=metadata) as server:
+    async with memory_server(
+        packs=packs, metadata=metadata, settings=settings, clock=clock
+    ) as server:
         yield server
 
 

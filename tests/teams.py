@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-import grpc
 import xxhash
 from blake3 import blake3
 
@@ -246,6 +246,23 @@ class Team:
         ]
         return await self.stub.UploadFile(given(parts))
 
+    async def stream(
+        self, upload_id: str, *batches: types_pb2.ChunkBatch
+    ) -> list[pb.UploadChunksResponse]:
+        """Send batches by UploadChunks; return all responses, and raise what the call ends with."""
+        header = pb.UploadChunksHeader(upload_id=upload_id)
+        requests = [pb.UploadChunksRequest(header=header)]
+        requests += [pb.UploadChunksRequest(batch=each) for each in batches]
+        return [response async for response in self.stub.UploadChunks(given(requests))]
+
+    async def abort(self, upload_id: str) -> None:
+        """Give an upload up."""
+        await self.stub.AbortUpload(pb.AbortUploadRequest(upload_id=upload_id))
+
+    async def upload_of(self, upload_id: str) -> types_pb2.Upload:
+        """Return an upload as it stands."""
+        return (await self.stub.GetUpload(pb.GetUploadRequest(upload_id=upload_id))).upload
+
     # --- down -------------------------------------------------------------------------------
 
     async def version(self, suffix: str = "", *, collection: str = "") -> types_pb2.Version:
@@ -318,12 +335,10 @@ class Team:
         return (await self.stub.DeleteVersion(request)).version
 
 
-async def given(messages: Iterable[pb.UploadFileRequest]) -> AsyncIterator[pb.UploadFileRequest]:
+M = TypeVar("M")
+
+
+async def given(messages: Iterable[M]) -> AsyncIterator[M]:
     """Yield the messages as a client's stream."""
     for message in messages:
         yield message
-
-
-async def raised(call: grpc.aio.Call) -> grpc.StatusCode:
-    """Return the code that a call ended with."""
-    return await call.code()

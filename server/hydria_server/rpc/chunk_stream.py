@@ -17,6 +17,10 @@ from hydria_server.rpc.requests import chunk_batch
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.chunk_uploads import VerifiedBatch
 
+# About 160 bytes each: many fit into a response, but not those of several large batches.
+_ERRORS_TOLD = 5_000
+_ERRORS_WAITING = 20_000
+
 
 @dataclass(slots=True)
 class _Progress:
@@ -36,7 +40,7 @@ class _Progress:
             self.early.remove(self.durable_through)
 
     def take_response(self) -> artifact_pb2.UploadChunksResponse:
-        errors, self.errors = self.errors, []
+        errors, self.errors = self.errors[:_ERRORS_TOLD], self.errors[_ERRORS_TOLD:]
         return artifact_pb2.UploadChunksResponse(
             received_through_seq=self.received_through,
             durable_through_seq=self.durable_through,
@@ -60,6 +64,7 @@ class ChunkStream:
         self._incoming = incoming
         self._progress = _Progress()
         self._changed = asyncio.Event()
+        self._told = asyncio.Event()
         self.received_bytes = 0
 
     async def responses(self) -> AsyncGenerator[artifact_pb2.UploadChunksResponse, None]:
@@ -76,13 +81,15 @@ class ChunkStream:
                 await self._changed.wait()
                 self._changed.clear()
                 if not work.done():
-                    yield self._progress.take_response()
+                    yield self._response()
+            while len(self._progress.errors) > _ERRORS_TOLD:
+                yield self._response()
+            response = self._response()
             error = work.exception()
             if error is None:
-                yield self._progress.take_response()
+                yield response
                 return
             wire = to_wire(error)
-            response = self._progress.take_response()
             response.fatal.CopyFrom(wire.to_message())
             yield response
             await self._incoming.discard()
@@ -92,6 +99,13 @@ class ChunkStream:
             await asyncio.gather(work, return_exceptions=True)
             await self._incoming.close()
 
+    def _response(self) -> artifact_pb2.UploadChunksResponse:
+        response = self._progress.take_response()
+        self._told.set()
+        if self._progress.errors:
+            self._changed.set()
+        return response
+
     async def _receive_all(self) -> None:
         async with asyncio.TaskGroup() as stores:
             upload = await self._header()
@@ -99,6 +113,13 @@ class ChunkStream:
                 self._drain.check()
                 upload = await self._services.sessions.renew_if_due(upload)
                 await self._receive(upload, message, stores)
+                await self._errors_told()
+
+    async def _errors_told(self) -> None:
+        """I9: who sends refused chunks and reads no responses is not listened to for a while."""
+        while len(self._progress.errors) > _ERRORS_WAITING:
+            self._told.clear()
+            await self._told.wait()
 
     async def _header(self) -> UploadRecord:
         message = await self._incoming.next()

@@ -148,10 +148,16 @@ def _is_live(row: IndexedChunk | None) -> bool:
 
 
 def _answer(request: _Request, new: set[bytes]) -> None:
-    stored = sum(chunk.size_bytes for chunk in request.chunks if chunk.digest in new)
-    total = sum(chunk.size_bytes for chunk in request.chunks)
+    """Count each new chunk once, for whoever sent it first."""
+    stored = duplicate = 0
+    for chunk in request.chunks:
+        if chunk.digest in new:
+            new.discard(chunk.digest)
+            stored += chunk.size_bytes
+        else:
+            duplicate += chunk.size_bytes
     if not request.done.done():
-        request.done.set_result(StoreOutcome(stored, total - stored))
+        request.done.set_result(StoreOutcome(stored, duplicate))
 
 
 def _refuse(request: _Request, error: BaseException) -> None:

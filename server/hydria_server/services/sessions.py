@@ -17,7 +17,7 @@ from hydria_server.domain.errors import (
 )
 from hydria_server.domain.names import require_name, require_project_name
 from hydria_server.domain.records import UploadRecord, UploadState, VersionRecord, WriterProgress
-from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.refs import CollectionName, parse_ref
 from hydria_server.services.capacity import Capacity
 from hydria_server.services.resolving import resolve
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -116,10 +116,10 @@ class UploadSessions:
     async def _base(self, rows: Rows, new: NewUpload) -> int | None:
         if not new.base_version:
             return None
-        base = await resolve(rows, new.base_version, field="base_version")
-        if base.entity != new.name.entity:
+        # I10: before it is looked up, so that the answer tells nothing of the other entity.
+        if parse_ref(new.base_version, field="base_version").name.entity != new.name.entity:
             raise FieldViolationError("base_version", "it belongs to another entity")
-        return base.id
+        return (await resolve(rows, new.base_version, field="base_version")).id
 
     async def require_open(self, upload_id: str) -> UploadRecord:
         """Return the upload, its lease renewed.

@@ -1,0 +1,24 @@
+"""What the artifact service must do, through the wire, on whatever stores it stands.
+
+Tests share a server; each has a team, an entity of its own. The families have a file each.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.artifact_chunks import ChunksContract
+from tests.conformance.artifact_sessions import SessionsContract
+from tests.servers import Server
+from tests.teams import Team
+
+
+class ArtifactServiceContract(
+    SessionsContract,
+    ChunksContract,
+):
+    """Inherited by a test class that has the fixtures `server` and `clock`."""
+
+    @pytest.fixture
+    def team(self, server: Server) -> Team:
+        return Team.new(server)
