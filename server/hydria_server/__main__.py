@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         print(f"hydria server: {error}", file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
+    os.umask(0o077)  # what this user stores is nobody else's to read
     write_json_lines(settings.log_level)
     keep_large_buffers()
     try:

@@ -22,6 +22,6 @@ class Capacity:
         free = (await self._packs.usage()).free_bytes
         if free < self._reserve_bytes:
             raise StorageFullError(
-                "the server's disk is full; delete versions or give it more room",
+                "the server's disk is full; it takes new content again when it has more room",
                 details={"free_bytes": str(free)},
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.chunks import MAX_BATCH_BYTES, MAX_CHUNK_BYTES, Chunk
-from hydria_server.domain.digest import split_digests
+from hydria_server.domain.digest import format_digest, split_digests
 from hydria_server.domain.errors import (
     BatchTooLargeError,
     ChunkTooLargeError,
@@ -119,6 +119,7 @@ def _problem(claimed: bytes, actual: bytes, size_bytes: int) -> HydriaError | No
         )
     if claimed != actual:
         return DigestMismatchError(
-            "the chunk's bytes are not what its digest says", details={"digest": claimed.hex()}
+            "the chunk's bytes are not what its digest says",
+            details={"digest": format_digest(claimed)},
         )
     return None

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from hydria_server.domain.chunks import ChunkRef
+from hydria_server.domain.digest import format_digest
 from hydria_server.domain.errors import (
     BatchTooLargeError,
     ChunkNotFoundError,
@@ -192,7 +193,7 @@ class Downloads:
         if len(sizes) < len(set(digests)):
             missing = next(digest for digest in digests if digest not in sizes)
             raise ChunkNotFoundError(
-                f"{version.ref} has no such chunk", details={"digest": missing.hex()}
+                f"{version.ref} has no such chunk", details={"digest": format_digest(missing)}
             )
         for window in windows(ChunkRef(digest, sizes[digest]) for digest in digests):
             async with self._budget.hold(sum(ref.size_bytes for ref in window)):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.chunks import MAX_CHUNK_BYTES, ChunkRef
-from hydria_server.domain.digest import EMPTY_CONTENT_DIGEST, require_digest
+from hydria_server.domain.digest import EMPTY_CONTENT_DIGEST, format_digest, require_digest
 from hydria_server.domain.errors import (
     BatchTooLargeError,
     ChunksMissingError,
@@ -95,7 +95,7 @@ class FileDrafts:
             if digest not in sizes:
                 raise ChunksMissingError(
                     f"a recipe of {draft.path[:200]!r} was not uploaded",
-                    details={"count": "1", "digests": digest.hex()},
+                    details={"count": "1", "digests": format_digest(digest)},
                 )
             data = await self._reader.read_one(upload.domain, ChunkRef(digest, sizes[digest]))
             part = decode_recipe(data, field="recipe_digests")

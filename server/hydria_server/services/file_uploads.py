@@ -95,7 +95,7 @@ class FileUploads:
         _check(header)
         upload = await self._sessions.require_open(header.upload_id)
         async with self._budget.hold(_BUFFER_BYTES):
-            cutter = _Cutter(self._ingest, self._hashing, upload)
+            cutter = _Cutter(self._sessions, self._ingest, self._hashing, upload)
             trailer = await _feed(cutter, parts, header.size_bytes)
             await cutter.finish()
         _require_as_declared(cutter, header, trailer)
@@ -116,7 +116,10 @@ class FileUploads:
 class _Cutter:
     """Cuts a file's bytes into chunks and stores them, a buffer at a time."""
 
-    def __init__(self, ingest: ChunkIngest, hashing: Hashing, upload: UploadRecord) -> None:
+    def __init__(
+        self, sessions: UploadSessions, ingest: ChunkIngest, hashing: Hashing, upload: UploadRecord
+    ) -> None:
+        self._sessions = sessions
         self._ingest = ingest
         self._hashing = hashing
         self._upload = upload
@@ -148,6 +151,7 @@ class _Cutter:
 
     async def _cut(self, *, at_end: bool) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
+        self._upload = await self._sessions.renew_if_due(self._upload)
         chunks, rest = await self._hashing.run(lambda: self._chunks(data, at_end))
         self._buffer += rest
         outcome = await self._ingest.store(self._upload, chunks)
