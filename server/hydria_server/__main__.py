@@ -88,10 +88,16 @@ def _announce(settings: Settings, running: RunningServer) -> None:
 
 
 def _write_address(path: Path, line: str) -> None:
+    """Write the file by which clients of this user find the server; on a full disk, go without."""
     unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(line + "\n", encoding="utf-8")
-    unfinished.chmod(0o600)
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(line + "\n", encoding="utf-8")
+        unfinished.chmod(0o600)
+        unfinished.replace(path)
+    except OSError as error:
+        _log.warning("%s cannot be written: %s; give clients the address", path, error.strerror)
+        for useless in (unfinished, path):
+            useless.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
