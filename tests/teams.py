@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import artifact_pb2_grpc, types_pb2
+from tests.refusals import outcome_of
 from tests.servers import Server
 
 _NUMBERS = itertools.count()
@@ -269,6 +270,13 @@ class Team:
         """Return the version that a ref of the collection names."""
         request = pb.GetVersionRequest(ref=self.ref(suffix, collection=collection))
         return (await self.stub.GetVersion(request)).version
+
+    async def exists(self) -> bool:
+        """Tell whether the collection exists."""
+        request = pb.GetCollectionRequest(
+            entity=self.name, project=self.project, collection=self.collection
+        )
+        return await outcome_of(self.stub.GetCollection(request)) == ""
 
     async def numbers(self) -> list[str]:
         """Return the live versions of the collection, newest first."""

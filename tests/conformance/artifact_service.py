@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.artifact_chunks import ChunksContract
+from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_sessions import SessionsContract
+from tests.conformance.artifact_staging import StagingContract
 from tests.servers import Server
 from tests.teams import Team
 
@@ -16,6 +18,8 @@ from tests.teams import Team
 class ArtifactServiceContract(
     SessionsContract,
     ChunksContract,
+    StagingContract,
+    LiesContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

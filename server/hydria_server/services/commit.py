@@ -94,19 +94,19 @@ class Commits:
     async def _resolved_runs(self, upload: UploadRecord) -> list[StagedRun]:
         """Return the upload's runs, every chunk of them there and pinned (I2)."""
         runs = await self._metadata.read(lambda rows: rows.staging.runs(upload.upload_id))
-        missing: list[bytes] = []
+        missing: dict[bytes, None] = {}
         settled: list[int] = []
         for run in runs:
             if run.resolved:
                 continue
             found = await self._still_missing(upload, run)
-            missing.extend(found)
+            missing.update(dict.fromkeys(found))
             if not found:
                 settled.append(run.id)
         if settled:
             await self._metadata.write(lambda rows: rows.staging.mark_resolved(settled))
         if missing:
-            raise _chunks_missing(missing)
+            raise _chunks_missing(list(missing))
         return runs
 
     async def _still_missing(self, upload: UploadRecord, run: StagedRun) -> list[bytes]:
