@@ -10,7 +10,6 @@ from hydria.v1 import artifact_pb2, types_pb2
 from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.records import UploadRecord
 from hydria_server.rpc.chunk_errors import chunk_error
-from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.errors import ReportedError, to_wire
 from hydria_server.rpc.incoming import Incoming
 from hydria_server.rpc.requests import chunk_batch
@@ -56,11 +55,9 @@ class ChunkStream:
     def __init__(
         self,
         services: ArtifactServices,
-        drain: Drain,
         incoming: Incoming[artifact_pb2.UploadChunksRequest],
     ) -> None:
         self._services = services
-        self._drain = drain
         self._incoming = incoming
         self._progress = _Progress()
         self._changed = asyncio.Event()
@@ -110,7 +107,6 @@ class ChunkStream:
         async with asyncio.TaskGroup() as stores:
             upload = await self._header()
             while (message := await self._incoming.next()) is not None:
-                self._drain.check()
                 upload = await self._services.sessions.renew_if_due(upload)
                 await self._receive(upload, message, stores)
                 await self._errors_told()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hydria_server.domain.errors import ServerDrainingError
 
 
 class Drain:
-    """A flag that long calls look at between messages."""
+    """What long uploads look at between messages, and while they wait for one.
+
+    `begun` is done once the server shuts down. Make it on the loop that serves.
+    """
 
     def __init__(self) -> None:
-        self._begun = False
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def begin(self) -> None:
         """From now on long uploads end, in-band, with SERVER_DRAINING."""
-        self._begun = True
+        if not self.begun.done():
+            self.begun.set_result(None)
 
     def check(self) -> None:
         """Return while the server serves.
@@ -21,5 +27,5 @@ class Drain:
         Raises:
             ServerDrainingError: it is shutting down.
         """
-        if self._begun:
+        if self.begun.done():
             raise ServerDrainingError("the server is shutting down; retry")

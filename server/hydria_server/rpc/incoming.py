@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from hydria_server.domain.errors import FieldViolationError, StalledError
+from hydria_server.rpc.drain import Drain
 
 M = TypeVar("M", bound=Message)
 
@@ -25,8 +26,11 @@ class Incoming(Generic[M]):
     read on to the half-close. So every message is received by a task that outlives the wait.
     """
 
-    def __init__(self, messages: AsyncIterator[M], *, stall_timeout_seconds: float) -> None:
+    def __init__(
+        self, messages: AsyncIterator[M], drain: Drain, *, stall_timeout_seconds: float
+    ) -> None:
         self._messages = messages
+        self._drain = drain
         self._stall_timeout_seconds = stall_timeout_seconds
         self._receiving: asyncio.Task[M | None] | None = None
 
@@ -34,21 +38,33 @@ class Incoming(Generic[M]):
         """Return the next message, or None after the client's half-close.
 
         Raises:
+            ServerDrainingError: the server is shutting down, and the client is not at its end.
             StalledError: nothing came for too long.
         """
-        try:
-            async with asyncio.timeout(self._stall_timeout_seconds):
-                return await self._next()
-        except TimeoutError:
-            seconds = self._stall_timeout_seconds
-            raise StalledError(f"nothing was received for {seconds:g} seconds") from None
+        receiving = self._begin()
+        waits: list[asyncio.Future[M | None] | asyncio.Future[None]]
+        waits = [receiving, self._drain.begun]
+        seconds = self._stall_timeout_seconds
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not receiving.done():
+            self._drain.check()
+            raise StalledError(f"nothing was received for {seconds:g} seconds")
+        self._receiving = None
+        message = receiving.result()
+        if message is not None:
+            self._drain.check()
+        return message
 
-    async def _next(self) -> M | None:
+    def _begin(self) -> asyncio.Task[M | None]:
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._receive())
-        await asyncio.wait([self._receiving])
-        received, self._receiving = self._receiving, None
-        return received.result()
+        return self._receiving
+
+    async def _next(self) -> M | None:
+        receiving = self._begin()
+        await asyncio.wait([receiving])
+        self._receiving = None
+        return receiving.result()
 
     async def _receive(self) -> M | None:
         return await anext(self._messages, None)

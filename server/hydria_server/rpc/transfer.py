@@ -25,7 +25,7 @@ class TransferRpcs(ArtifactRpcs):
         request_iterator: AsyncIterator[artifact_pb2.UploadChunksRequest],
         context: Context,
     ) -> AsyncIterator[artifact_pb2.UploadChunksResponse]:
-        stream = ChunkStream(self.services, self.drain, self._incoming(request_iterator))
+        stream = ChunkStream(self.services, self._incoming(request_iterator))
         responses = stream.responses()
         try:
             async for response in responses:
@@ -62,7 +62,6 @@ class TransferRpcs(ArtifactRpcs):
         self, incoming: Incoming[artifact_pb2.UploadFileRequest]
     ) -> AsyncIterator[bytes | FileTrailer]:
         while (message := await incoming.next()) is not None:
-            self.drain.check()
             match message.WhichOneof("part"):
                 case "data":
                     data = message.data
@@ -137,7 +136,7 @@ class TransferRpcs(ArtifactRpcs):
 
     def _incoming(self, messages_: AsyncIterator[M]) -> Incoming[M]:
         seconds = self.services.limits.stall_timeout_seconds
-        return Incoming(messages_, stall_timeout_seconds=seconds)
+        return Incoming(messages_, self.drain, stall_timeout_seconds=seconds)
 
 
 def _file_header(header: artifact_pb2.UploadFileHeader) -> FileHeader:
