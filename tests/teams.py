@@ -52,6 +52,15 @@ def recipe(*chunks: bytes) -> bytes:
     return b"HYRC\x01" + b"".join(listed)
 
 
+def version_digest(files: Mapping[str, bytes]) -> bytes:
+    """Return the digest of a version, by the words of the contract."""
+    hasher = blake3(b"hydria.version.v1\0")
+    for path, data in sorted((path.encode(), data) for path, data in files.items()):
+        hasher.update(len(path).to_bytes(4, "little") + path)
+        hasher.update(b"\0" + len(data).to_bytes(8, "little") + digest(data))
+    return hasher.digest()
+
+
 def put(file: pb.FileEntry) -> pb.StageOperation:
     """Return the operation that puts a file."""
     return pb.StageOperation(put=file)
@@ -341,6 +350,21 @@ class Team:
             ref=self.ref(suffix), delete_aliases=delete_aliases, etag=etag
         )
         return (await self.stub.DeleteVersion(request)).version
+
+    async def delete_collection(self, *, etag: str = "") -> int:
+        """Delete the collection; return how many versions went with it."""
+        request = pb.DeleteCollectionRequest(
+            entity=self.name, project=self.project, collection=self.collection, etag=etag
+        )
+        return (await self.stub.DeleteCollection(request)).deleted_version_count
+
+    async def rename(self, name: str) -> types_pb2.Collection:
+        """Give the collection another name."""
+        request = pb.UpdateCollectionRequest(
+            entity=self.name, project=self.project, collection=self.collection, name=name
+        )
+        request.update_mask.paths.append("name")
+        return (await self.stub.UpdateCollection(request)).collection
 
 
 M = TypeVar("M")

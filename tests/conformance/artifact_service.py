@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.artifact_chunks import ChunksContract
+from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_lies import LiesContract
+from tests.conformance.artifact_rules import RulesContract
 from tests.conformance.artifact_sessions import SessionsContract
 from tests.conformance.artifact_staging import StagingContract
 from tests.servers import Server
@@ -20,6 +22,8 @@ class ArtifactServiceContract(
     ChunksContract,
     StagingContract,
     LiesContract,
+    CommitsContract,
+    RulesContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -95,7 +95,7 @@ class ArtifactServices:
         )
         self.commits = Commits(self.sessions, reader, resolution, builder, metadata, clock)
         self.small_versions = SmallVersions(
-            self.sessions, self.ingest, self.staging, self.commits, hashing
+            self.sessions, self.ingest, self.staging, self.commits, hashing, self.budget
         )
         manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)

@@ -182,8 +182,10 @@ class UploadSessions:
 
         return await self._metadata.read(look)
 
-    async def abort(self, upload_id: str) -> None:
+    async def abort(self, upload_id: str, *, forget_request: bool = False) -> None:
         """Give an upload up; an aborted or expired one stays as it is.
+
+        With `forget_request` its request id may begin another one.
 
         Raises:
             UploadNotFoundError: there is none.
@@ -198,6 +200,8 @@ class UploadSessions:
                 raise UploadNotOpenError("the upload was committed; delete the version instead")
             if await rows.uploads.end(upload_id, UploadState.ABORTED):
                 await rows.staging.clear(upload_id)
+            if forget_request:
+                await rows.uploads.forget_request(upload_id)
 
         await self._metadata.write(end)
 

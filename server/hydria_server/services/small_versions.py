@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
+from hydria_server.domain.documents import require_json_object
 from hydria_server.domain.errors import (
     BatchTooLargeError,
     HydriaError,
     ResourceExhaustedError,
     UnavailableError,
+    UploadNotOpenError,
 )
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
+from hydria_server.services.budget import ByteBudget
 from hydria_server.services.commit import Commitment, CommitRequest, Commits
 from hydria_server.services.file_drafts import FileDraft
 from hydria_server.services.hashing import Hashing, digest_of
@@ -44,12 +48,14 @@ class SmallVersions:
         staging: Staging,
         commits: Commits,
         hashing: Hashing,
+        budget: ByteBudget,
     ) -> None:
         self._sessions = sessions
         self._ingest = ingest
         self._staging = staging
         self._commits = commits
         self._hashing = hashing
+        self._budget = budget
 
     async def put(
         self, new: NewUpload, files: Sequence[InlineFile], request: CommitRequest, *, actor: str
@@ -61,17 +67,32 @@ class SmallVersions:
             As UploadSessions.create, Staging.stage and Commits.commit.
         """
         _check(files, request)
-        upload = await self._sessions.create(replace(new, payload_hash=_hash(files)))
-        if upload.state is UploadState.COMMITTED:
-            return await self._commits.commit(upload.upload_id, request, actor=actor)
+        async with self._budget.hold(sum(len(file.content) for file in files)):
+            upload = await self._sessions.create(replace(new, payload_hash=_hash(files, request)))
+            try:
+                if upload.state is not UploadState.COMMITTED:
+                    await self._stage_unless_committed(upload, files)
+                return await self._commits.commit(upload.upload_id, request, actor=actor)
+            except HydriaError as error:
+                # What lacked only a moment or some room may be tried again, as the same request.
+                if not (new.request_id and isinstance(error, _PASSING)):
+                    await self._give_up(upload)
+                raise
+
+    async def _give_up(self, upload: UploadRecord) -> None:
+        """End the upload; nothing came of it, so the request id stands for nothing."""
+        with suppress(UploadNotOpenError):
+            await self._sessions.abort(upload.upload_id, forget_request=True)
+
+    async def _stage_unless_committed(
+        self, upload: UploadRecord, files: Sequence[InlineFile]
+    ) -> None:
         try:
             await self._stage(upload, files)
-            return await self._commits.commit(upload.upload_id, request, actor=actor)
-        except HydriaError as error:
-            # What lacked only a moment or some room may be tried again, as the same request.
-            if not (new.request_id and isinstance(error, _PASSING)):
-                await self._sessions.abort(upload.upload_id)
-            raise
+        except UploadNotOpenError:
+            # A twin of this call, a retry of its client, was faster: the commit has its answer.
+            if (await self._sessions.get(upload.upload_id)).state is not UploadState.COMMITTED:
+                raise
 
     async def _stage(self, upload: UploadRecord, files: Sequence[InlineFile]) -> None:
         digests = await self._hashing.digests([file.content for file in files])
@@ -88,10 +109,10 @@ class SmallVersions:
         await self._staging.stage(upload.upload_id, StageBatch("", 1, puts))
 
 
-def _hash(files: Sequence[InlineFile]) -> bytes:
-    return digest_of(
-        b"".join(digest_of(file.path.encode() + b"\0") + digest_of(file.content) for file in files)
-    )
+def _hash(files: Sequence[InlineFile], request: CommitRequest) -> bytes:
+    words = (request.description, request.metadata_json, *request.tags, "", *request.aliases)
+    content = (digest_of(file.path.encode()) + digest_of(file.content) for file in files)
+    return digest_of(b"".join((*(digest_of(word.encode()) for word in words), *content)))
 
 
 def _check(files: Sequence[InlineFile], request: CommitRequest) -> None:
@@ -104,5 +125,6 @@ def _check(files: Sequence[InlineFile], request: CommitRequest) -> None:
         )
     for file in files:
         require_path(file.path, field="path")
+    require_json_object(request.metadata_json, field="metadata_json")
     require_tags(request.tags, field="tags")
     require_aliases(request.aliases, field="aliases")

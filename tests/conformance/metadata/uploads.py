@@ -49,6 +49,21 @@ class Uploads:
         assert theirs.upload_id == "u3"
 
     @in_one_write
+    async def test_a_request_id_that_is_forgotten_may_begin_another_upload(
+        self, rows: Rows
+    ) -> None:
+        acme = await rows.names.ensure_entity("acme", now_us=1)
+        await rows.uploads.insert(an_upload(acme, "u1", request_id="r"))
+
+        await rows.uploads.forget_request("u1")
+
+        assert await rows.uploads.by_request_id(acme.id, "r") is None
+        await rows.uploads.insert(an_upload(acme, "u2", request_id="r"))
+        again = await rows.uploads.by_request_id(acme.id, "r")
+        assert again is not None
+        assert again.upload_id == "u2"
+
+    @in_one_write
     async def test_uploads_without_a_request_id_have_nothing_in_common(self, rows: Rows) -> None:
         acme = await rows.names.ensure_entity("acme", now_us=1)
         await rows.uploads.insert(an_upload(acme, "u1"))

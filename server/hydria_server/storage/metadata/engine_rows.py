@@ -92,6 +92,10 @@ class UploadRows(Protocol):
         """Take an OPEN upload to `state`; return False, and change nothing, if it is not OPEN."""
         ...
 
+    async def forget_request(self, upload_id: str) -> None:
+        """Let the upload's request id begin another upload."""
+        ...
+
     async def expire_due(self, *, now_us: int) -> int:
         """Take every OPEN upload whose lease has ended to EXPIRED; return how many.
 

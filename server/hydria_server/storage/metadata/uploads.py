@@ -100,6 +100,11 @@ class SqlUploads:
         )
         return ended.rowcount == 1
 
+    async def forget_request(self, upload_id: str) -> None:
+        await self._connection.execute(
+            update(UPLOAD).where(UPLOAD.c.id == upload_id).values(request_id="")
+        )
+
     async def expire_due(self, *, now_us: int) -> int:
         expired = await self._connection.execute(
             update(UPLOAD)
