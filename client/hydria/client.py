@@ -142,14 +142,15 @@ class AsyncClient(AsyncCatalog):
             tags=tuple(tags),
             aliases=tuple(aliases),
         )
-        return await self._uploads.log(
-            self.defaults.collection(name),
-            lambda: walk(sources),
-            type=type,
-            base_version=self.defaults.ref(base) if base else "",
-            words=words,
-            progress=progress,
-        )
+        with self._runtime.operation():
+            return await self._uploads.log(
+                self.defaults.collection(name),
+                lambda: walk(sources),
+                type=type,
+                base_version=self.defaults.ref(base) if base else "",
+                words=words,
+                progress=progress,
+            )
 
     def draft(self, name: str, *, type: str = "", base: str | None = None) -> Draft:
         """Return a version in the making, empty or with the files of `base`, a ref."""
@@ -192,9 +193,10 @@ class AsyncClient(AsyncCatalog):
             ReceivedDataError: the server sent something else than it announced.
         """
         version = await self.version(ref, type=type)
-        return await self._downloads.download(
-            version, root, prefixes=prefixes, paths=paths, progress=progress
-        )
+        with self._runtime.operation():
+            return await self._downloads.download(
+                version, root, prefixes=prefixes, paths=paths, progress=progress
+            )
 
     async def stream(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None

@@ -88,7 +88,7 @@ class Connection:
         except aio.AioRpcError as failure:
             raise error_of_rpc(failure, address=str(self.address)) from failure
         except (aio.UsageError, asyncio.CancelledError) as failure:
-            self._raise_if_closed(failure)
+            self.raise_if_closed(failure)
             raise
 
     async def stream(
@@ -104,7 +104,11 @@ class Connection:
             StreamStalledError: nothing came for `stall_seconds`.
             HydriaError: what the server or the transport says.
         """
-        call = method(request)
+        try:
+            call = method(request)
+        except aio.UsageError as failure:
+            self.raise_if_closed(failure)
+            raise
         try:
             while True:
                 try:
@@ -118,11 +122,18 @@ class Connection:
                 yield cast("_Response", response)
         except aio.AioRpcError as failure:
             raise error_of_rpc(failure, address=str(self.address)) from failure
+        except asyncio.CancelledError as failure:
+            self.raise_if_closed(failure)
+            raise
         finally:
             call.cancel()
 
-    def _raise_if_closed(self, failure: BaseException) -> None:
-        """Tell a caller whose call was cut by `close` from one who was cancelled."""
+    def raise_if_closed(self, failure: BaseException) -> None:
+        """Tell a caller whose call was cut by `close` from one who was cancelled.
+
+        Raises:
+            ClientClosedError: the channel was closed, and the running task was not cancelled.
+        """
         task = asyncio.current_task()
         if self._closed and not (task and task.cancelling()):
             raise ClientClosedError("this client was closed during a call") from failure

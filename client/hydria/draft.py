@@ -156,7 +156,8 @@ class Draft:
             session = await self._opened()
             meter = ProgressMeter(None, phase=Phase.UPLOAD)
             pipeline = await self._uploads.pipeline(session, tally=self._tally, meter=meter)
-            await pipeline.run(sources(), self._take)
+            with self._uploads.operation():
+                await pipeline.run(sources(), self._take)
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         for entry in entries:

@@ -50,7 +50,9 @@ class Patience:
         self._failures += 1
         await asyncio.sleep(min(random.uniform(0, ceiling), left_seconds))
 
-    async def run(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def run(
+        self, call: Callable[[], Awaitable[_Result]], *, is_progress: bool = True
+    ) -> _Result:
         """Return what `call` returns, trying again while the server is unavailable.
 
         Raises:
@@ -62,5 +64,6 @@ class Patience:
             except ServerUnavailableError as error:
                 await self.wait_after(error)
             else:
-                self.moved()
+                if is_progress:
+                    self.moved()
                 return result

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydria.catalog import Catalog
@@ -12,7 +14,9 @@ from hydria.options import TransferOptions
 from hydria.records import ChunkerParameters, ServerInfo
 from hydria.scan_cache import ScanCache
 
-_THREADS = 4
+# One for each transfer that goes on, and some for what they wait for; they begin when needed.
+_THREADS = 16
+_CLOSE_SECONDS = 30.0
 
 
 class Runtime:
@@ -28,6 +32,8 @@ class Runtime:
         self._cache_directory = cache_directory
         self._info: ServerInfo | None = None
         self._asking = asyncio.Lock()
+        self._operations_open = 0
+        self._is_idle = asyncio.Event()
 
     async def server_info(self) -> ServerInfo:
         """Return what the server said of itself when it was first asked.
@@ -44,7 +50,23 @@ class Runtime:
         """Return the scan cache, for one thread; it is opened by entering it."""
         return ScanCache(self._cache_directory, chunker)
 
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Hold off the end of the threads while the block uses them."""
+        self._operations_open += 1
+        try:
+            yield
+        finally:
+            self._operations_open -= 1
+            if not self._operations_open:
+                self._is_idle.set()
+
     async def close(self) -> None:
-        """Close the connection and let the threads go."""
+        """Close the connection, let operations fail and clean up, and let the threads go."""
         await self.connection.close()
+        self._is_idle.clear()
+        if self._operations_open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self._is_idle.wait()
         self.executor.shutdown(wait=False, cancel_futures=True)

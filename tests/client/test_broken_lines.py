@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from hydria.client import AsyncClient
-from hydria.errors import ServerUnavailableError
+from hydria.errors import ClientClosedError, NotFoundError, ServerUnavailableError
 from hydria.options import TransferOptions
-from hydria.records import Progress
+from hydria.records import Phase, Progress
+from hydria.upload.lanes import Lane
+from hydria.upload.session import UploadSession
+from hydria.v1 import artifact_pb2 as pb
 from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
+from tests.servers import Server, memory_server
 
 FILES = {f"{number}": content(5 * MIB, number) for number in range(6)} | {
     f"tiny/{number}": b"%d" % number for number in range(2000)
@@ -118,3 +123,91 @@ async def test_two_streams_send_everything_too(line: Line, tmp_path: Path) -> No
         await client.download("calls", tmp_path / "copy")
 
     assert tree_of(tmp_path / "copy") == FILES
+
+
+async def test_streams_that_always_break_end_in_an_error_although_asking_works(
+    client_on_line: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: Lane) -> None:
+        await self._next_batch()
+        raise ServerUnavailableError("streams do not get through")
+
+    monkeypatch.setattr(Lane, "_run_stream", broken)
+    monkeypatch.setattr(client_on_line._runtime, "options", TransferOptions(retry_seconds=0.5))
+
+    with pytest.raises(ServerUnavailableError, match="do not get through"):
+        await client_on_line.log("calls", plant(tmp_path / "source", FILES), type="dataset")
+
+
+async def test_a_log_begins_another_upload_when_its_lease_ran_out(tmp_path: Path) -> None:
+    days = 0
+    source = plant(tmp_path / "source", FILES)
+    async with (
+        memory_server(clock=lambda: days * 86_400_000_000) as server,
+        AsyncClient(server.address, project="birds", cache_dir=tmp_path / "cache") as client,
+    ):
+        stage = UploadSession.stage
+        staged: list[str] = []
+
+        async def stage_late(
+            self: UploadSession, request: pb.StageFilesRequest
+        ) -> pb.StageFilesResponse:
+            nonlocal days
+            staged.append(self.upload_id)
+            if len(staged) == 1:
+                days = 3
+                await server.services.sessions.expire_due()
+            return await stage(self, request)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(UploadSession, "stage", stage_late)
+            result = await client.log("calls", source, type="dataset")
+
+    assert result.created
+    assert len(set(staged)) == 2
+    assert result.sent_bytes == 0  # of the second upload: all is there
+
+
+class Closing:
+    """A progress callback that closes a client in one phase."""
+
+    def __init__(self, client: AsyncClient, phase: Phase) -> None:
+        self._client = client
+        self._phase = phase
+        self._closing: list[asyncio.Task[None]] = []
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.phase is self._phase:
+            self._closing.append(asyncio.create_task(self._client.close()))
+
+    async def done(self) -> None:
+        assert self._closing
+        await asyncio.gather(*self._closing)
+
+
+async def test_closing_a_client_ends_its_upload(
+    client: AsyncClient, server: Server, tmp_path: Path
+) -> None:
+    source = plant(tmp_path / "source", FILES)
+    closing = Closing(client, Phase.UPLOAD)
+
+    with pytest.raises(ClientClosedError):
+        await client.log("calls", source, type="dataset", progress=closing)
+    await closing.done()
+
+    async with AsyncClient(server.address, entity="team", project="birds") as other:
+        with pytest.raises(NotFoundError):
+            await other.version("calls")
+
+
+async def test_closing_a_client_ends_its_download_and_cleans_up(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    await client.log("calls", plant(tmp_path / "source", FILES), type="dataset")
+    closing = Closing(client, Phase.DOWNLOAD)
+
+    with pytest.raises(ClientClosedError):
+        await client.download("calls", tmp_path / "copy", progress=closing)
+    await closing.done()
+
+    assert not list((tmp_path / "copy").glob(".hydria*"))

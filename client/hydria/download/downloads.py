@@ -158,6 +158,7 @@ class Downloads:
             reported[:] = now
 
         while materializer.left:
+            begun_with = [materializer.files_done, materializer.received_bytes]
             reads = [materializer.wanted(path) for path in materializer.left]
             requests = fetcher.requests(read for read in reads if read is not None)
             try:
@@ -173,6 +174,8 @@ class Downloads:
                     missing = next(iter(materializer.left))
                     raise ReceivedDataError(f"the server did not send {missing!r}")
             except ServerUnavailableError as error:
+                if [materializer.files_done, materializer.received_bytes] != begun_with:
+                    patience.moved()
                 await patience.wait_after(error)
             is_all = False
             report()

@@ -154,7 +154,6 @@ class Fetcher:
         )
         async with aclosing(stream) as raw_frames:
             async for raw in raw_frames:
-                self._patience.moved()
                 await frames.put(raw)
                 on_frame()
 

@@ -93,9 +93,9 @@ class VersionListing:
             try:
                 async with aclosing(stream) as responses:
                     async for response in responses:
-                        self._patience.moved()
                         files = _checked(response.files, after=after)
                         if files:
+                            self._patience.moved()
                             after = files[-1].path
                             yield files
                 return

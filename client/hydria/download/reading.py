@@ -72,6 +72,7 @@ class FileReader:
                         data = data[: end - at]
                         hasher.update(data)
                         at += len(data)
+                        self._patience.moved()
                         if whole and at == end and hasher.digest() != self._file.content_digest:
                             message = f"{self._file.path!r} does not match its digest"
                             raise ReceivedDataError(message)
@@ -95,7 +96,6 @@ class FileReader:
         loop = asyncio.get_running_loop()
         async with aclosing(stream) as frames:
             async for raw in frames:
-                self._patience.moved()
                 for segment in await loop.run_in_executor(self._executor, _check, checker, raw):
                     yield segment
         checker.end()

@@ -32,6 +32,7 @@ class Targets:
         self.replaced: set[str] = set()
         """Paths to fetch where another file is now."""
         self._safe_directories = {self.root}
+        self._absent_directories: set[str] = set()
 
     def place_of(self, path: str) -> str:
         """Return where a path of the version belongs."""
@@ -97,10 +98,14 @@ class Targets:
         """Return the stat of the file at a path, None when there is none."""
         place = self.place_of(path)
         directory = os.path.dirname(place)  # noqa: PTH120
+        if directory in self._absent_directories:
+            return None
         if directory not in self._safe_directories:
             self._check_directory(directory, path)
-            if os.path.isdir(directory):  # noqa: PTH112
-                self._safe_directories.add(directory)
+            if not os.path.isdir(directory):  # noqa: PTH112
+                self._absent_directories.add(directory)
+                return None
+            self._safe_directories.add(directory)
         try:
             status = os.lstat(place)
         except (FileNotFoundError, NotADirectoryError):

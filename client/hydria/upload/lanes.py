@@ -121,10 +121,14 @@ class Lane:
         """Find out what of a broken stream became durable; the rest has to be sent again."""
         while self._unacked:
             batch = self._unacked[0]
-            batch.pieces = await self._session.find_missing(batch.pieces)
-            batch.size_bytes = sum(piece.size_bytes for piece in batch.pieces)
+            # Asking is no progress: where streams break at once, patience has to end.
+            missing = await self._session.find_missing(batch.pieces, is_progress=False)
             self._unacked.popleft()
-            if batch.pieces:
+            if len(missing) < len(batch.pieces):
+                self._session.patience.moved()
+            batch.pieces = missing
+            batch.size_bytes = sum(piece.size_bytes for piece in missing)
+            if missing:
                 self._again.append(batch)
             else:
                 batch.durable.set()
@@ -147,6 +151,9 @@ class Lane:
                 writer.cancel()
         except BaseExceptionGroup as group:
             raise self._failure(first_error(group)) from group
+        except asyncio.CancelledError as failure:
+            connection.raise_if_closed(failure)
+            raise
         finally:
             call.cancel()
         if self._fatal:

@@ -57,8 +57,12 @@ class UploadSession:
         response = await patience.run(lambda: connection.call(stub.CreateUpload, request))
         return cls(connection, response.upload.upload_id, limits=limits, patience=patience)
 
-    async def find_missing(self, pieces: Sequence[Piece]) -> list[Piece]:
+    async def find_missing(
+        self, pieces: Sequence[Piece], *, is_progress: bool = True
+    ) -> list[Piece]:
         """Return those of `pieces` that the server lacks; the others stay until the upload ends.
+
+        An answer gives new patience only if it `is_progress`.
 
         Raises:
             HydriaError: the upload is over, or the server stays unavailable.
@@ -72,13 +76,17 @@ class UploadSession:
                 digests=b"".join([piece.digest for piece in part]),
                 sizes=[piece.size_bytes for piece in part],
             )
-            response = await self._find(request)
+            response = await self._find(request, is_progress=is_progress)
             missing.extend(part[index] for index in response.missing_indexes)
         return missing
 
-    async def _find(self, request: pb.FindMissingChunksRequest) -> pb.FindMissingChunksResponse:
+    async def _find(
+        self, request: pb.FindMissingChunksRequest, *, is_progress: bool
+    ) -> pb.FindMissingChunksResponse:
         connection, method = self.connection, self.connection.stub.FindMissingChunks
-        return await self.patience.run(lambda: connection.call(method, request))
+        return await self.patience.run(
+            lambda: connection.call(method, request), is_progress=is_progress
+        )
 
     async def stage(self, request: pb.StageFilesRequest) -> pb.StageFilesResponse:
         """Stage a batch of operations after those staged before, and say what is missing.

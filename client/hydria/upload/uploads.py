@@ -45,6 +45,7 @@ class Uploads:
 
     def __init__(self, runtime: Runtime) -> None:
         self.order = CommitOrder()
+        self.operation = runtime.operation
         self._runtime = runtime
         count = runtime.options.unacked_bytes_max // _BUFFER_BYTES + _BUFFERS_BEING_FILLED
         self._pool = BufferPool(buffer_bytes=_BUFFER_BYTES, count=count)
