@@ -9,7 +9,9 @@ import pytest
 
 from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
+from tests.conformance.artifact_file_uploads import FileUploadsContract
 from tests.conformance.artifact_lies import LiesContract
+from tests.conformance.artifact_reading import ReadingContract
 from tests.conformance.artifact_rules import RulesContract
 from tests.conformance.artifact_sessions import SessionsContract
 from tests.conformance.artifact_staging import StagingContract
@@ -24,6 +26,8 @@ class ArtifactServiceContract(
     LiesContract,
     CommitsContract,
     RulesContract,
+    FileUploadsContract,
+    ReadingContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -88,8 +88,14 @@ class Commits:
             manifest = await self._manifests.build(upload, runs)
         else:
             manifest = BuiltManifest(b"", 0, 0, ())  # only its stored answer is read
-        publication = Publication(upload_id, manifest, words, actor, self._clock(), request_hash)
-        return await self._metadata.write(lambda rows: _publish_or_replay(rows, publication))
+
+        async def publish(rows: Rows) -> Commitment:
+            # The time is taken here, where commits stand in line: a higher number is never older.
+            now_us = self._clock()
+            publication = Publication(upload_id, manifest, words, actor, now_us, request_hash)
+            return await _publish_or_replay(rows, publication)
+
+        return await self._metadata.write(publish)
 
     async def _resolved_runs(self, upload: UploadRecord) -> list[StagedRun]:
         """Return the upload's runs, every chunk of them there and pinned (I2)."""
