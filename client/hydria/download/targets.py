@@ -36,7 +36,7 @@ class Targets:
 
     def place_of(self, path: str) -> str:
         """Return where a path of the version belongs."""
-        return f"{self.root}/{path}"
+        return os.path.join(self.root, path)  # noqa: PTH118
 
     def inspect(self, files: Sequence[Wanted], *, cache: ScanCache, stop: Stop) -> None:
         """Sort `files` into those in place with the right content and those to fetch.
