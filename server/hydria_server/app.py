@@ -17,6 +17,7 @@ from hydria.v1 import artifact_pb2, artifact_pb2_grpc
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.process.directory_lock import DirectoryLock
 from hydria_server.process.failpoints import failpoint_from
+from hydria_server.process.socket_file import is_taken
 from hydria_server.rpc.access_log import AccessLogInterceptor
 from hydria_server.rpc.artifact import ArtifactServicer
 from hydria_server.rpc.drain import Drain
@@ -165,6 +166,8 @@ def _bind(server: grpc.aio.Server, listen: str) -> str:
         f"{listen} cannot be bound: another program has it, or it is not an address of this "
         "machine; choose another with --listen"
     )
+    if listen.startswith("unix:") and is_taken(listen.removeprefix("unix://")):
+        raise problem
     try:
         port = server.add_insecure_port(listen)
     except RuntimeError as error:
