@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -12,7 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from hydria.v1 import artifact_pb2 as pb
 from tests.faults.checker import problems_in
 from tests.faults.forked_servers import ForkedServer, forked_server
-from tests.faults.refusals import refused
 from tests.faults.stub_client import (
     NAME,
     Promises,
@@ -23,13 +24,18 @@ from tests.faults.stub_client import (
     random_files,
     stub_client,
 )
+from tests.refusals import refused
 
 FILES = random_files(21, 2_600_000, 700, 0, 400_000)
-DRAINING = ("UNAVAILABLE", "SERVER_DRAINING")
+DRAINING = "SERVER_DRAINING"
 # Far longer than these tests may take: a drain that waits for silent streams would be noticed.
 PATIENCE = ("--drain-seconds", "100")
 PROMPT_SECONDS = 20.0
 
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+HealthCall = grpc.aio.UnaryStreamCall[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
 Call = grpc.aio.StreamStreamCall[pb.UploadChunksRequest, pb.UploadChunksResponse]
 
 
@@ -78,6 +84,17 @@ def begin_drain(server: ForkedServer) -> float:
     return time.monotonic()
 
 
+@asynccontextmanager
+async def health_of(server: ForkedServer) -> AsyncIterator[HealthCall]:
+    """Watch the health of a server that is serving."""
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        call: HealthCall = stub.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]
+        assert await call.read() == health_pb2.HealthCheckResponse(status=SERVING)
+        yield call
+        call.cancel()
+
+
 async def require_promises_after_restart(data: Path, promises: Promises) -> None:
     assert promises.durable_chunks
     assert problems_in(data) == []
@@ -97,8 +114,8 @@ async def test_a_stream_of_chunks_is_told_in_band(tmp_path: Path) -> None:
             begun = begin_drain(server)
             for seq, chunk in enumerate(all_chunks(FILES)[1:], 2):
                 await call.write(pb.UploadChunksRequest(batch=batch_of([chunk], seq)))
-            assert await read_to_fatal(client, call) == DRAINING[1]
-            with refused(*DRAINING):
+            assert await read_to_fatal(client, call) == DRAINING
+            with refused(DRAINING):
                 await read_to_the_end(call)
             assert server.wait() == 0
     assert time.monotonic() - begun < PROMPT_SECONDS
@@ -111,8 +128,8 @@ async def test_a_silent_stream_of_chunks_is_told_at_once(tmp_path: Path) -> None
         async with stub_client(server.address, promises) as client:
             call = await stream_of(client, await client.create())
             begun = begin_drain(server)
-            assert await read_to_fatal(client, call) == DRAINING[1]
-            with refused(*DRAINING):
+            assert await read_to_fatal(client, call) == DRAINING
+            with refused(DRAINING):
                 await read_to_the_end(call)
             assert server.wait() == 0
     assert time.monotonic() - begun < PROMPT_SECONDS
@@ -128,8 +145,12 @@ async def test_a_file_on_its_way_is_told_and_is_not_staged(tmp_path: Path) -> No
             header = pb.UploadFileHeader(upload_id=upload_id, path="a", size_bytes=len(content))
             await call.write(pb.UploadFileRequest(header=header))
             await call.write(pb.UploadFileRequest(data=content[:1_000_000]))
-            begun = begin_drain(server)
-            with refused(*DRAINING):
+            async with health_of(server) as health:
+                begun = begin_drain(server)
+                await health.read()
+            await call.write(pb.UploadFileRequest(data=content[1_000_000:]))
+            await call.done_writing()
+            with refused(DRAINING):
                 await call
             assert server.wait() == 0
     assert time.monotonic() - begun < PROMPT_SECONDS
@@ -227,13 +248,8 @@ async def test_a_commit_that_outlives_the_drain_does_not_hold_the_process(tmp_pa
 
 async def test_health_says_not_serving_while_it_drains(tmp_path: Path) -> None:
     with forked_server(tmp_path / "data", *PATIENCE) as server:
-        async with grpc.aio.insecure_channel(server.address) as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
-            watch = stub.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]
-            seen = [(await watch.read()).status]
+        async with health_of(server) as health:
             server.process.terminate()
-            seen.append((await watch.read()).status)
-            watch.cancel()
+            told = await health.read()
         assert server.wait() == 0
-    serving = health_pb2.HealthCheckResponse
-    assert seen == [serving.SERVING, serving.NOT_SERVING]
+    assert told == health_pb2.HealthCheckResponse(status=NOT_SERVING)

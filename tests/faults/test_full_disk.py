@@ -13,14 +13,14 @@ import pytest
 from hydria.v1 import artifact_pb2 as pb
 from tests.faults.checker import problems_in
 from tests.faults.forked_servers import forked_server
-from tests.faults.refusals import refused
 from tests.faults.stub_client import NAME, Promises, all_chunks, random_files, stub_client
+from tests.refusals import refused
 
 DISK_BYTES = 24 * 1024 * 1024
 FILES = random_files(11, 2_600_000, 700, 0)
 MORE = random_files(12, 2_600_000, 300)
 REF = f"{NAME}:v0"
-FULL = ("RESOURCE_EXHAUSTED", "STORAGE_FULL")
+FULL = "STORAGE_FULL"
 NO_RESERVE = ("--reserve-bytes", "0", "--drain-seconds", "1")
 
 
@@ -52,7 +52,7 @@ async def test_a_full_disk_refuses_uploads_and_loses_nothing(disk: Path) -> None
             await client.upload(FILES)
             upload_id = await client.create("resumed")
             ballast = fill(disk, but_bytes=1_500_000)
-            with refused(*FULL):
+            with refused(FULL):
                 for chunk in all_chunks(MORE):
                     await client.put(upload_id, [chunk])
             assert len(promises.durable_chunks) > len(all_chunks(FILES))
@@ -76,10 +76,10 @@ async def test_without_any_room_the_database_says_no_and_reads_go_on(disk: Path)
             await client.upload(FILES)
             upload_id = await client.create()
             ballast = fill(disk)
-            with refused(*FULL):  # what the journal had room for already may still succeed
+            with refused(FULL):  # what the journal had room for already may still succeed
                 for _ in range(200):
                     await client.create()
-            with refused(*FULL):
+            with refused(FULL):
                 await client.upload_file(upload_id, "more", MORE["d0/f0.bin"])
             assert await client.download(REF) == FILES
             assert await client.versions() == [REF]
@@ -95,7 +95,7 @@ async def test_uploads_are_refused_while_there_is_room_for_the_database(disk: Pa
         async with stub_client(server.address) as client:
             await client.upload(FILES)
             ballast = fill(disk, but_bytes=7_900_000)
-            with refused(*FULL):
+            with refused(FULL):
                 await client.create()
             assert await client.download(REF) == FILES
             await client.stub.DeleteVersion(pb.DeleteVersionRequest(ref=REF))
@@ -111,7 +111,7 @@ async def test_a_server_killed_on_a_full_disk_comes_back(disk: Path) -> None:
         async with stub_client(server.address, promises) as client:
             await client.upload(FILES)
             ballast = fill(disk)
-            with refused(*FULL):
+            with refused(FULL):
                 for n in range(200):
                     await client.create(f"request-{n}")
         server.kill()
@@ -119,7 +119,7 @@ async def test_a_server_killed_on_a_full_disk_comes_back(disk: Path) -> None:
     with forked_server(disk, *NO_RESERVE) as server:
         async with stub_client(server.address) as client:
             assert await client.download(REF) == FILES
-            with refused(*FULL):
+            with refused(FULL):
                 await client.upload_file(await client.create(), "more", MORE["d0/f0.bin"])
         assert server.terminate() == 0
     ballast.unlink()

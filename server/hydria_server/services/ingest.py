@@ -50,7 +50,7 @@ class ChunkIngest:
     async def store(self, upload: UploadRecord, chunks: Sequence[Chunk]) -> StoreOutcome:
         """Make verified chunks durable and pin them for `upload`.
 
-        The caller bounds how many bytes wait here. A cancelled caller leaves at most garbage.
+        The caller bounds how many bytes wait here. One that is cancelled leaves at most garbage.
 
         Raises:
             StorageFullError: there is no room.
@@ -60,8 +60,12 @@ class ChunkIngest:
         if self._closed:
             raise ServerDrainingError("the server is shutting down; retry")
         done: asyncio.Future[StoreOutcome] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Request(upload, chunks, done))
-        return await done
+        request = _Request(upload, chunks, done)
+        self._queue.put_nowait(request)
+        try:
+            return await done
+        finally:
+            request.chunks = ()  # I9: what waits for a caller that is gone must hold no bytes
 
     async def run(self) -> None:
         """Serve until cancelled; then refuse what still waits."""
