@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from hydria.client import AsyncClient
-from hydria.errors import ClientClosedError, NotFoundError, ServerUnavailableError
+from hydria.errors import (
+    ClientClosedError,
+    NotFoundError,
+    ServerUnavailableError,
+    UploadNotOpenError,
+)
 from hydria.options import TransferOptions
 from hydria.records import Phase, Progress
 from hydria.upload.lanes import Lane
@@ -211,3 +216,32 @@ async def test_closing_a_client_ends_its_download_and_cleans_up(
     await closing.done()
 
     assert not list((tmp_path / "copy").glob(".hydria*"))
+
+
+async def test_an_upload_that_somebody_aborts_ends_in_that_error_and_at_once(
+    client: AsyncClient, server: Server, tmp_path: Path
+) -> None:
+    source = plant(tmp_path / "source", FILES)
+    aborting: list[asyncio.Task[object]] = []
+
+    async def abort(upload_id: str) -> None:
+        await server.stub.AbortUpload(pb.AbortUploadRequest(upload_id=upload_id))
+
+    def report(progress: Progress) -> None:
+        if progress.sent_bytes and not aborting:
+            aborting.append(asyncio.create_task(abort(began[0])))
+
+    began: list[str] = []
+    create = UploadSession.create
+
+    async def noting(*arguments: object, **options: object) -> UploadSession:
+        session = await create(*arguments, **options)  # type: ignore[arg-type]
+        began.append(session.upload_id)
+        return session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(UploadSession, "create", noting)
+        with pytest.raises(UploadNotOpenError):
+            await client.log("calls", source, type="dataset", progress=report)
+    assert len(began) == 1
+    await asyncio.gather(*aborting)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hydria.digests import DIGEST_BYTES
 from hydria.upload.buffers import Buffer, BufferPool
-from hydria.upload.sources import Source
+from hydria.walk import LocalFile
 
 RECIPE_CHUNKS_MAX = 32_768
 _RECIPE_MAGIC = b"HYRC\x01"
@@ -22,7 +22,7 @@ class Piece(NamedTuple):
     size_bytes: int
     data: memoryview | None
     """Its bytes, in the window's buffer; None when the file was remembered and not read."""
-    source: Source | None = None
+    source: LocalFile | None = None
     """Which file to read when the server lacks a chunk without bytes."""
     is_content: bool = True
     """False for a recipe."""

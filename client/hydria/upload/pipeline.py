@@ -15,7 +15,7 @@ from hydria.upload.lanes import Batch, Lane, Outbox
 from hydria.upload.pieces import Entry, Piece, Window
 from hydria.upload.scanner import Scanner, ScanSettings
 from hydria.upload.session import UploadSession
-from hydria.upload.sources import Source
+from hydria.upload.sources import Source, local_files
 
 EntrySink = Callable[[Sequence[Entry]], Awaitable[None]]
 
@@ -59,7 +59,7 @@ class Pipeline:
         self._outbox = Outbox()
         self._windows: set[Window] = set()  # whose buffers are not given back yet
         self._in_flight: dict[bytes, Batch] = {}
-        self._unread: dict[str, Source] = {}
+        self._unread: dict[str, str] = {}  # path in the version: on this machine
         self._offers_open = 0
 
     async def run(self, sources: Iterable[Source], sink: EntrySink) -> None:
@@ -77,7 +77,7 @@ class Pipeline:
                 await self._pass(sources, sink, trust_cache=True)
                 unread, self._unread = self._unread, {}
                 if unread:
-                    await self._pass(unread.values(), sink, trust_cache=False)
+                    await self._pass(local_files(unread), sink, trust_cache=False)
         except BaseExceptionGroup as group:
             raise first_error(group) from group
         finally:
@@ -154,7 +154,7 @@ class Pipeline:
                 waits.add(holder)
             elif piece.data is None:
                 assert piece.source is not None
-                self._unread[piece.source.path] = piece.source
+                self._unread[piece.source.path] = piece.source.local
             else:
                 if batch.is_full_for(piece):
                     self._outbox.put(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from hydria.errors import SourceError
@@ -59,6 +60,17 @@ def open_source(source: Source) -> OpenSource:
     return _OpenFile(source.local, source.status)
 
 
+def local_files(paths: Mapping[str, str]) -> Iterator[LocalFile]:
+    """Yield local files by their paths in the version, as they are now.
+
+    Raises:
+        OSError: one is not there any more.
+        SourceError: one is no regular file any more.
+    """
+    for path, local in paths.items():
+        yield LocalFile(path, local, _regular_status(local))
+
+
 def looked_at_again(source: Source) -> Source:
     """Return the source as it is now, after it turned out to have changed.
 
@@ -68,10 +80,14 @@ def looked_at_again(source: Source) -> Source:
     """
     if isinstance(source, BytesFile):
         return source
-    status = os.stat(source.local)  # noqa: PTH116
+    return source._replace(status=_regular_status(source.local))
+
+
+def _regular_status(local: str) -> os.stat_result:
+    status = os.stat(local)  # noqa: PTH116
     if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{source.local!r} is no regular file any more")
-    return source._replace(status=status)
+        raise SourceError(f"{local!r} is no regular file any more")
+    return status
 
 
 class _OpenFile:
