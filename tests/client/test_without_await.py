@@ -224,3 +224,25 @@ def test_exports_are_all_there_and_documented() -> None:
     assert set(hydria.__all__) <= set(dir(hydria))
     with pytest.raises(AttributeError):
         hydria.nothing  # noqa: B018
+
+
+_FORGETS_A_DRAFT = """
+import sys, hydria
+client = hydria.Client(sys.argv[1])
+client.draft("local/birds/forgotten", type="dataset").add_bytes("a", b"a")
+if sys.argv[2] == "close":
+    client.close()
+"""
+
+
+@pytest.mark.parametrize("ending", ["close", "exit"])
+def test_a_draft_that_is_left_open_ends_quietly_with_its_client(
+    process: ServerProcess, ending: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FORGETS_A_DRAFT, process.address, ending],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
