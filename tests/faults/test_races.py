@@ -24,7 +24,6 @@ from tests.faults.stub_client import (
 from tests.refusals import outcome_of
 from tests.servers import Server, disk_server
 
-
 GONE = {"", "RESOURCE_NOT_FOUND", "ALIAS_NOT_FOUND", "VERSION_DELETED"}
 
 
