@@ -11,10 +11,12 @@ from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_file_uploads import FileUploadsContract
 from tests.conformance.artifact_lies import LiesContract
+from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
 from tests.conformance.artifact_rules import RulesContract
 from tests.conformance.artifact_sessions import SessionsContract
 from tests.conformance.artifact_staging import StagingContract
+from tests.conformance.artifact_words import WordsContract
 from tests.servers import Server
 from tests.teams import Team
 
@@ -28,6 +30,8 @@ class ArtifactServiceContract(
     RulesContract,
     FileUploadsContract,
     ReadingContract,
+    ListsContract,
+    WordsContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
 from hydria_server.domain.errors import FilterInvalidError
@@ -30,7 +30,7 @@ _GRAMMAR = r"""
     restriction: FIELD COMPARATOR value
     value: STRING | WORD | FIELD
     COMPARATOR: "<=" | ">=" | "!=" | "=" | "<" | ">" | ":"
-    FIELD.2: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(?![\w.\-*+\/])/
+    FIELD.2: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(?![^\s()"'<>=!:,])/
     WORD: /(?!(AND|OR|NOT)\b)[^\s()"'<>=!:,][^\s()"'<>=!,]*/
     STRING: /"(\\.|[^"\\])*"/ | /'(\\.|[^'\\])*'/
     %ignore /\s+/
@@ -41,12 +41,14 @@ class Kind(Enum):
     """What a field holds, and so how it compares."""
 
     TEXT = auto()
+    ENUM = auto()  # one of a few names, in no order
     NUMBER = auto()
     TIME = auto()
     SET = auto()  # of texts: `:` and `=` ask whether it contains the value
 
 
 Fields = Mapping[str, Kind]
+_UNSORTED = (Kind.SET, Kind.ENUM)
 _ORDERED = frozenset((Operator.LT, Operator.LE, Operator.GT, Operator.GE))
 _PARSER = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
@@ -61,19 +63,20 @@ def parse_filter(text: str, fields: Fields) -> Filter | None:
     if not text.strip():
         return None
     if len(text) > MAX_FILTER_CHARACTERS:
-        raise _invalid(f"it is longer than {MAX_FILTER_CHARACTERS} characters", 1)
+        raise _invalid(f"it is longer than {MAX_FILTER_CHARACTERS} characters", 0)
     try:
         tree = _PARSER.parse(text)
         result: Filter = _ToFilter(fields).transform(tree)
     except UnexpectedInput as error:
-        column = error.column if error.column > 0 else len(text) + 1
-        raise _invalid("it does not parse here", column) from None
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        at = len(text) if ended else error.pos_in_stream
+        raise _invalid("it does not parse here", at) from None
     except VisitError as error:
         if isinstance(error.orig_exc, FilterInvalidError):
             raise error.orig_exc from None
         raise
     except RecursionError:
-        raise _invalid("it is nested too deeply", 1) from None
+        raise _invalid("it is nested too deeply", 0) from None
     return _require_shallow(result)
 
 
@@ -83,7 +86,7 @@ def _require_shallow(filter_: Filter) -> Filter:
     while pending:
         node, depth = pending.pop()
         if depth > MAX_DEPTH:
-            raise _invalid(f"it is nested more than {MAX_DEPTH} deep", 1)
+            raise _invalid(f"it is nested more than {MAX_DEPTH} deep", 0)
         match node:
             case And(terms) | Or(terms):
                 pending.extend((term, depth + 1) for term in terms)
@@ -99,7 +102,7 @@ def parse_order(text: str, fields: Fields, default: OrderTerm) -> tuple[OrderTer
         FilterInvalidError: it names an unknown field, or one twice.
     """
     terms: list[OrderTerm] = []
-    column = 1
+    at = 0
     for part in text.split(",") if text.strip() else ():
         match part.split():
             case [name]:
@@ -107,12 +110,12 @@ def parse_order(text: str, fields: Fields, default: OrderTerm) -> tuple[OrderTer
             case [name, "asc" | "desc" as way]:
                 terms.append(OrderTerm(name, way == "desc"))
             case _:
-                raise _invalid(f"order_by: {part.strip()[:80]!r} is not a field", column)
-        if fields.get(terms[-1].field, Kind.SET) is Kind.SET:
-            raise _invalid(f"order_by: there is no field {terms[-1].field[:80]!r}", column)
-        column += len(part) + 1
+                raise _invalid(f"order_by: {part.strip()[:80]!r} is not a field", at)
+        if fields.get(terms[-1].field, Kind.SET) in _UNSORTED:
+            raise _invalid(f"order_by: there is no field {terms[-1].field[:80]!r}", at)
+        at += len(part) + 1
     if len({term.field for term in terms}) < len(terms):
-        raise _invalid("order_by: a field comes twice", 1)
+        raise _invalid("order_by: a field comes twice", 0)
     return tuple(terms) or (default,)
 
 
@@ -144,15 +147,15 @@ class _ToFilter(Transformer[Token, Filter]):
         kind = self._fields.get(str(field))
         if kind is None:
             known = ", ".join(sorted(self._fields))
-            raise _invalid(f"there is no field {str(field)[:80]!r}, only {known}", field.column)
+            raise _invalid(f"there is no field {str(field)[:80]!r}, only {known}", field.start_pos)
         compared = Operator(str(operator))
         if kind is Kind.SET:
             return _member(str(field), compared, value, operator)
         if compared is Operator.HAS:
             compared = Operator.EQ
-        if kind is Kind.TEXT:
+        if kind in (Kind.TEXT, Kind.ENUM):
             if compared in _ORDERED:
-                raise _invalid(f"{field} cannot be compared with {operator}", operator.column)
+                raise _invalid(f"{field} cannot be compared with {operator}", operator.start_pos)
             return Comparison(str(field), compared, _text(value))
         convert = _number if kind is Kind.NUMBER else _time
         return Comparison(str(field), compared, convert(value))
@@ -173,7 +176,7 @@ class _ToFilter(Transformer[Token, Filter]):
 
 def _member(field: str, operator: Operator, value: Token, at: Token) -> Filter:
     if operator in _ORDERED:
-        raise _invalid(f"{field} cannot be compared with {operator.value}", at.column)
+        raise _invalid(f"{field} cannot be compared with {operator.value}", at.start_pos)
     contains = Comparison(field, Operator.HAS, _text(value))
     return Not(contains) if operator is Operator.NE else contains
 
@@ -196,9 +199,9 @@ def _number(token: Token) -> int:
     try:
         number = int(_text(token).removeprefix("v"))
     except ValueError:
-        raise _invalid(f"{str(token)[:80]!r} is not a whole number", token.column) from None
+        raise _invalid(f"{str(token)[:80]!r} is not a whole number", token.start_pos) from None
     if abs(number) >= 1 << 63:
-        raise _invalid("the number is too large", token.column)
+        raise _invalid("the number is too large", token.start_pos)
     return number
 
 
@@ -207,7 +210,7 @@ def _time(token: Token) -> int:
         moment = datetime.fromisoformat(_text(token))
     except ValueError:
         raise _invalid(
-            f"{str(token)[:80]!r} is not a time such as 2026-01-31T09:00:00Z", token.column
+            f"{str(token)[:80]!r} is not a time such as 2026-01-31T09:00:00Z", token.start_pos
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -217,6 +220,9 @@ def _time(token: Token) -> int:
 _MICROSECOND = datetime.resolution
 
 
-def _invalid(problem: str, column: int | None) -> FilterInvalidError:
-    at = column or 1
-    return FilterInvalidError(f"filter, column {at}: {problem}", details={"column": str(at)})
+def _invalid(problem: str, at: int | None) -> FilterInvalidError:
+    """Return the error that points at a place, counted from 0; columns are counted from 1."""
+    column = (at or 0) + 1
+    return FilterInvalidError(
+        f"filter, column {column}: {problem}", details={"column": str(column)}
+    )

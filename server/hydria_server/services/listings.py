@@ -36,7 +36,7 @@ COLLECTION_FIELDS: Fields = {
 }
 VERSION_FIELDS: Fields = {
     **COLLECTION_FIELDS,
-    "state": Kind.TEXT,
+    "state": Kind.ENUM,
     "version": Kind.NUMBER,
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
@@ -121,15 +121,16 @@ class Listings:
         Raises:
             As `types`; NotFoundError: there is no such collection.
         """
+        if collection:
+            require_name(collection, field="collection")
         scope = f"versions {entity}/{project}/{collection}"
 
         async def page(rows: Rows, query: Query) -> Page[VersionRecord]:
+            project_id = await _project(rows, entity, project)
             if not collection:
-                project_id = await _project(rows, entity, project)
                 return await rows.listings.versions(project_id, None, _live(query))
-            name = CollectionName(entity, project, collection)
-            found = await require_collection(rows, name)
-            return await rows.listings.versions(found.project_id, found.id, _live(query))
+            found = await require_collection(rows, CollectionName(entity, project, collection))
+            return await rows.listings.versions(project_id, found.id, _live(query))
 
         return await self._list(scope, request, VERSION_FIELDS, _NEWEST_FIRST, page)
 
