@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,7 +122,16 @@ def _convert(text: str, kind: type) -> str | int | float | bool:
         return text.lower() in ("true", "1")
     if kind is int:
         return int(text)
-    return float(text) if kind is float else text
+    if kind is float:
+        return _finite(text)
+    return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # `nan` passes every comparison that would refuse it
+        raise ValueError(text)
+    return number
 
 
 def _check(settings: Settings) -> None:
