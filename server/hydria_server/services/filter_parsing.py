@@ -15,6 +15,7 @@ from lark.exceptions import VisitError
 
 from hydria_server.domain.errors import FilterInvalidError
 from hydria_server.domain.filters import And, Comparison, Filter, Not, Operator, Or, OrderTerm
+from hydria_server.domain.records import VersionState
 
 MAX_FILTER_CHARACTERS = 4096
 MAX_DEPTH = 50
@@ -41,14 +42,14 @@ class Kind(Enum):
     """What a field holds, and so how it compares."""
 
     TEXT = auto()
-    ENUM = auto()  # one of a few names, in no order
+    STATE = auto()  # the name of a VersionState
     NUMBER = auto()
     TIME = auto()
     SET = auto()  # of texts: `:` and `=` ask whether it contains the value
 
 
 Fields = Mapping[str, Kind]
-_UNSORTED = (Kind.SET, Kind.ENUM)
+_UNSORTED = (Kind.SET, Kind.STATE)
 _ORDERED = frozenset((Operator.LT, Operator.LE, Operator.GT, Operator.GE))
 _PARSER = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
@@ -153,10 +154,11 @@ class _ToFilter(Transformer[Token, Filter]):
             return _member(str(field), compared, value, operator)
         if compared is Operator.HAS:
             compared = Operator.EQ
-        if kind in (Kind.TEXT, Kind.ENUM):
+        if kind in (Kind.TEXT, Kind.STATE):
             if compared in _ORDERED:
                 raise _invalid(f"{field} cannot be compared with {operator}", operator.start_pos)
-            return Comparison(str(field), compared, _text(value))
+            convert_text = _text if kind is Kind.TEXT else _state
+            return Comparison(str(field), compared, convert_text(value))
         convert = _number if kind is Kind.NUMBER else _time
         return Comparison(str(field), compared, convert(value))
 
@@ -193,6 +195,14 @@ def _text(token: Token) -> str:
         parts.append(character)
         escaped = False
     return "".join(parts)
+
+
+def _state(token: Token) -> str:
+    text = _text(token)
+    if text not in VersionState.__members__:
+        known = " or ".join(VersionState.__members__)
+        raise _invalid(f"{text[:80]!r} is not {known}", token.start_pos)
+    return text
 
 
 def _number(token: Token) -> int:

@@ -36,7 +36,7 @@ COLLECTION_FIELDS: Fields = {
 }
 VERSION_FIELDS: Fields = {
     **COLLECTION_FIELDS,
-    "state": Kind.ENUM,
+    "state": Kind.STATE,
     "version": Kind.NUMBER,
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
