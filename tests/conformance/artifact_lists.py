@@ -15,8 +15,25 @@ from tests.teams import Team
 GRPC_DEFAULT_BYTES = 4 << 20
 
 
+async def fill(team: Team) -> None:
+    """Log what filters look for."""
+    await team.log({"a": b"1"}, aliases=["best"], tags=["gold", "clean"])
+    await team.log({"a": b"22", "b": b""}, tags=["gold"])
+    await team.log({"a": b"333"}, aliases=["prod"])
+    await team.log({"x": b""}, collection="nets", type_="model", aliases=["best"])
+    await team.log({"y": b""}, collection="a b", type_="model")
+    request = pb.UpdateCollectionRequest(
+        entity=team.name, project="birds", collection="nets", tags=["golden"]
+    )
+    request.update_mask.paths.append("tags")
+    await team.stub.UpdateCollection(request)
+
+
 class ListsContract:
-    """Pages are stable, filters mean what they say, tokens belong to their request."""
+    """Pages are stable, filters mean what they say, tokens belong to their request.
+
+    `library` is a team whose project was filled by `fill`; tests only read it.
+    """
 
     async def versions(
         self, team: Team, *, filter_: str = "", order_by: str = "", collection: str = "calls"
@@ -37,16 +54,6 @@ class ListsContract:
             entity=team.name, project=team.project, filter=filter_, order_by=order_by
         )
         return [each.name for each in (await team.stub.ListCollections(request)).collections]
-
-    async def a_project(self, team: Team) -> None:
-        """Log what the tests of filters look for."""
-        await team.log({"a": b"1"}, collection="calls", aliases=["best"], tags=["gold", "clean"])
-        await team.log({"a": b"22", "b": b""}, collection="calls", tags=["gold"])
-        await team.log({"a": b"333"}, collection="calls", aliases=["prod"])
-        await team.log({"x": b""}, collection="nets", type_="model", aliases=["best"])
-        await team.log(
-            {"y": b""}, collection="a b", type_="model", tags=["50% off".replace("%", "")]
-        )
 
     # --- versions ---------------------------------------------------------------------------
 
@@ -87,19 +94,19 @@ class ListsContract:
         ],
     )
     async def test_versions_are_filtered_by_every_field(
-        self, team: Team, filter_: str, expected: list[str]
+        self, library: Team, filter_: str, expected: list[str]
     ) -> None:
-        await self.a_project(team)
-        found = await self.versions(team, filter_=filter_)
+        found = await self.versions(library, filter_=filter_)
         assert found == [f"calls:{version}" for version in expected]
 
-    async def test_versions_of_a_whole_project(self, team: Team) -> None:
-        await self.a_project(team)
-        found = await self.versions(team, collection="")
+    async def test_versions_of_a_whole_project(self, library: Team) -> None:
+        found = await self.versions(library, collection="")
         assert found == ["a b:v0", "nets:v0", "calls:v2", "calls:v1", "calls:v0"]
-        models = await self.versions(team, collection="", filter_="type:model", order_by="name")
+        models = await self.versions(library, collection="", filter_="type:model", order_by="name")
         assert models == ["a b:v0", "nets:v0"]
-        best = await self.versions(team, collection="", filter_="alias:best", order_by="name desc")
+        best = await self.versions(
+            library, collection="", filter_="alias:best", order_by="name desc"
+        )
         assert best == ["nets:v0", "calls:v0"]
 
     @pytest.mark.parametrize(
@@ -116,16 +123,15 @@ class ListsContract:
         ],
     )
     async def test_versions_are_ordered(
-        self, team: Team, order_by: str, expected: list[str]
+        self, library: Team, order_by: str, expected: list[str]
     ) -> None:
-        await self.a_project(team)
-        found = await self.versions(team, order_by=order_by)
+        found = await self.versions(library, order_by=order_by)
         assert found == [f"calls:{version}" for version in expected]
 
     async def test_deleted_versions_are_listed_only_where_the_filter_names_the_state(
         self, team: Team
     ) -> None:
-        await self.a_project(team)
+        await fill(team)
         await team.delete(":v1")
         assert await self.versions(team) == ["calls:v2", "calls:v0"]
         assert await self.versions(team, filter_="state = DELETED") == ["calls:v1"]
@@ -135,7 +141,7 @@ class ListsContract:
         assert await self.versions(team, filter_="version >= 1") == ["calls:v2"]
 
     async def test_a_renamed_collection_is_listed_under_both_names(self, team: Team) -> None:
-        await self.a_project(team)
+        await fill(team)
         await team.rename("songs")
         for name in ("calls", "songs"):
             found = await self.versions(team, collection=name)
@@ -216,12 +222,13 @@ class ListsContract:
             request.page_token = page.next_page_token
         assert found == [f"v{at}" for at in reversed(range(8))]
 
-    async def test_a_token_is_good_only_with_the_request_it_was_made_for(self, team: Team) -> None:
-        await self.a_project(team)
+    async def test_a_token_is_good_only_with_the_request_it_was_made_for(
+        self, library: Team
+    ) -> None:
         base = pb.ListVersionsRequest(
-            entity=team.name, project="birds", collection="calls", page_size=1
+            entity=library.name, project="birds", collection="calls", page_size=1
         )
-        token = (await team.stub.ListVersions(base)).next_page_token
+        token = (await library.stub.ListVersions(base)).next_page_token
         assert token
         for changed in (
             {"filter": "tag:gold"},
@@ -240,36 +247,34 @@ class ListsContract:
             for name, value in changed.items():
                 setattr(request, name, value)
             with refused("PAGE_TOKEN_INVALID"):
-                await team.stub.ListVersions(request)
+                await library.stub.ListVersions(request)
         base.page_token = token
         base.page_size = 2
-        assert len((await team.stub.ListVersions(base)).versions) == 2
+        assert len((await library.stub.ListVersions(base)).versions) == 2
 
-    async def test_a_token_of_one_list_is_not_good_for_another(self, team: Team) -> None:
-        await self.a_project(team)
-        collections = await team.stub.ListCollections(
-            pb.ListCollectionsRequest(entity=team.name, project="birds", page_size=1)
+    async def test_a_token_of_one_list_is_not_good_for_another(self, library: Team) -> None:
+        collections = await library.stub.ListCollections(
+            pb.ListCollectionsRequest(entity=library.name, project="birds", page_size=1)
         )
         with refused("PAGE_TOKEN_INVALID"):
-            await team.stub.ListTypes(
+            await library.stub.ListTypes(
                 pb.ListTypesRequest(
-                    entity=team.name, project="birds", page_token=collections.next_page_token
+                    entity=library.name, project="birds", page_token=collections.next_page_token
                 )
             )
 
-    async def test_a_negative_page_size_is_refused(self, team: Team) -> None:
-        await self.a_project(team)
+    async def test_a_negative_page_size_is_refused(self, library: Team) -> None:
         for call in (
-            team.stub.ListVersions(
-                pb.ListVersionsRequest(entity=team.name, project="birds", page_size=-1)
+            library.stub.ListVersions(
+                pb.ListVersionsRequest(entity=library.name, project="birds", page_size=-1)
             ),
-            team.stub.ListCollections(
-                pb.ListCollectionsRequest(entity=team.name, project="birds", page_size=-1)
+            library.stub.ListCollections(
+                pb.ListCollectionsRequest(entity=library.name, project="birds", page_size=-1)
             ),
-            team.stub.ListTypes(
-                pb.ListTypesRequest(entity=team.name, project="birds", page_size=-1)
+            library.stub.ListTypes(
+                pb.ListTypesRequest(entity=library.name, project="birds", page_size=-1)
             ),
-            team.stub.ListProjects(pb.ListProjectsRequest(entity=team.name, page_size=-1)),
+            library.stub.ListProjects(pb.ListProjectsRequest(entity=library.name, page_size=-1)),
         ):
             with refused("FIELD_VIOLATION") as refusal:
                 await call
@@ -297,37 +302,33 @@ class ListsContract:
         ],
     )
     async def test_a_filter_that_is_wrong_says_where(
-        self, team: Team, filter_: str, column: int
+        self, library: Team, filter_: str, column: int
     ) -> None:
-        await self.a_project(team)
         with refused("FILTER_INVALID") as refusal:
-            await self.versions(team, filter_=filter_)
+            await self.versions(library, filter_=filter_)
         assert refusal.metadata == {"column": str(column)}
 
     @pytest.mark.parametrize(
         "filter_",
         ["(" * 2000 + "tag:x" + ")" * 2000, "NOT " * 1000 + "tag:x", "tag:x " * 1000, "x" * 5000],
     )
-    async def test_a_filter_that_is_too_much_is_refused(self, team: Team, filter_: str) -> None:
-        await self.a_project(team)
+    async def test_a_filter_that_is_too_much_is_refused(self, library: Team, filter_: str) -> None:
         with refused("FILTER_INVALID"):
-            await self.versions(team, filter_=filter_)
+            await self.versions(library, filter_=filter_)
 
     @pytest.mark.parametrize(
         "filter_", ["tag:gold " * 450, " OR ".join(["tag:gold"] * 340), "-tag:x " * 580]
     )
-    async def test_a_filter_that_just_fits_is_answered(self, team: Team, filter_: str) -> None:
-        await self.a_project(team)
-        assert "calls:v1" in await self.versions(team, filter_=filter_)
+    async def test_a_filter_that_just_fits_is_answered(self, library: Team, filter_: str) -> None:
+        assert "calls:v1" in await self.versions(library, filter_=filter_)
 
     @pytest.mark.parametrize(
         "order_by",
         ["colour", "tag", "alias", "name descending", "name,", ",", "name, name", "state"],
     )
-    async def test_an_order_that_is_wrong_is_refused(self, team: Team, order_by: str) -> None:
-        await self.a_project(team)
+    async def test_an_order_that_is_wrong_is_refused(self, library: Team, order_by: str) -> None:
         with refused("FILTER_INVALID") as refusal:
-            await self.versions(team, order_by=order_by)
+            await self.versions(library, order_by=order_by)
         assert "column" in refusal.metadata
 
     # --- collections, types, projects -------------------------------------------------------
@@ -348,15 +349,9 @@ class ListsContract:
         ],
     )
     async def test_collections_are_filtered_by_every_field(
-        self, team: Team, filter_: str, expected: list[str]
+        self, library: Team, filter_: str, expected: list[str]
     ) -> None:
-        await self.a_project(team)
-        request = pb.UpdateCollectionRequest(
-            entity=team.name, project="birds", collection="nets", tags=["golden"]
-        )
-        request.update_mask.paths.append("tags")
-        await team.stub.UpdateCollection(request)
-        assert await self.collections(team, filter_=filter_) == expected
+        assert await self.collections(library, filter_=filter_) == expected
 
     @pytest.mark.parametrize(
         ("order_by", "expected"),
@@ -364,17 +359,16 @@ class ListsContract:
             ("name desc", ["nets", "calls", "a b"]),
             ("type, name desc", ["calls", "nets", "a b"]),
             ("created_at", ["calls", "nets", "a b"]),
-            ("updated_at desc", ["a b", "nets", "calls"]),
+            ("updated_at desc", ["nets", "a b", "calls"]),
         ],
     )
     async def test_collections_are_ordered(
-        self, team: Team, order_by: str, expected: list[str]
+        self, library: Team, order_by: str, expected: list[str]
     ) -> None:
-        await self.a_project(team)
-        assert await self.collections(team, order_by=order_by) == expected
+        assert await self.collections(library, order_by=order_by) == expected
 
     async def test_a_collection_says_what_it_is(self, team: Team) -> None:
-        await self.a_project(team)
+        await fill(team)
         await team.delete(":v1")
         request = pb.GetCollectionRequest(entity=team.name, project="birds", collection="calls")
         collection = (await team.stub.GetCollection(request)).collection
@@ -387,7 +381,7 @@ class ListsContract:
         assert list(listed.collections) == [collection]
 
     async def test_types_in_use(self, team: Team) -> None:
-        await self.a_project(team)
+        await fill(team)
         request = pb.ListTypesRequest(entity=team.name, project="birds")
         types = (await team.stub.ListTypes(request)).types
         assert [(each.name, each.collection_count) for each in types] == [
@@ -401,7 +395,7 @@ class ListsContract:
         assert [each.name for each in (await team.stub.ListTypes(request)).types] == ["model"]
 
     async def test_projects_of_an_entity(self, team: Team) -> None:
-        await self.a_project(team)
+        await fill(team)
         await Team(team.server, team.name, project="bats").log({})
         request = pb.ListProjectsRequest(entity=team.name)
         projects = (await team.stub.ListProjects(request)).projects
@@ -419,7 +413,7 @@ class ListsContract:
         assert [each.name for each in (await team.stub.ListProjects(request)).projects] == ["birds"]
 
     async def test_every_list_is_paged(self, team: Team) -> None:
-        await self.a_project(team)
+        await fill(team)
         await Team(team.server, team.name, project="bats").log({})
         collections = pb.ListCollectionsRequest(entity=team.name, project="birds", page_size=1)
         types = pb.ListTypesRequest(entity=team.name, project="birds", page_size=1)
