@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from hydria.errors import HydriaError, ServerUnavailableError
+from hydria.errors import HydriaError, ServerUnavailableError, StreamStalledError
 
 _Result = TypeVar("_Result")
 
@@ -49,6 +49,18 @@ class Patience:
         ceiling = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 20))
         self._failures += 1
         await asyncio.sleep(min(random.uniform(0, ceiling), left_seconds))
+
+    async def wait_after_stream(self, error: HydriaError, *, has_moved: bool) -> None:
+        """Wait before a stream is begun again; one that stalled and moved nothing is not.
+
+        Raises:
+            HydriaError: `error` itself, as `wait_after` or because the stream only stalled.
+        """
+        if has_moved:
+            self.moved()
+        elif isinstance(error, StreamStalledError):
+            raise error
+        await self.wait_after(error)
 
     async def run(
         self, call: Callable[[], Awaitable[_Result]], *, is_progress: bool = True

@@ -10,15 +10,18 @@ import pytest
 from hydria.client import AsyncClient
 from hydria.errors import (
     ClientClosedError,
+    HydriaError,
     NotFoundError,
     ServerUnavailableError,
     UploadNotOpenError,
 )
 from hydria.options import TransferOptions
 from hydria.records import Phase, Progress
+from hydria.retry import Patience
 from hydria.upload.lanes import Lane
 from hydria.upload.session import UploadSession
 from hydria.v1 import artifact_pb2 as pb
+from hydria_server.settings import Settings
 from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
 from tests.servers import Server, memory_server
@@ -245,3 +248,33 @@ async def test_an_upload_that_somebody_aborts_ends_in_that_error_and_at_once(
             await client.log("calls", source, type="dataset", progress=report)
     assert len(began) == 1
     await asyncio.gather(*aborting)
+
+
+async def test_a_reader_that_pauses_for_too_long_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalls: list[HydriaError] = []
+    wait = Patience.wait_after_stream
+
+    async def note(self: Patience, error: HydriaError, *, has_moved: bool) -> None:
+        stalls.append(error)
+        await wait(self, error, has_moved=has_moved)
+
+    monkeypatch.setattr(Patience, "wait_after_stream", note)
+    settings = Settings(
+        data=tmp_path, listen="127.0.0.1:0", stall_timeout_seconds=0.2, drain_seconds=0.5
+    )
+    data = content(48 * MIB, 5)
+    async with (
+        memory_server(settings=settings) as server,
+        AsyncClient(server.address, project="birds", cache_dir=tmp_path / "cache") as client,
+    ):
+        await client.log("calls", plant(tmp_path / "source", {"big": data}), type="dataset")
+        pieces: list[bytes] = []
+        async for piece in client.stream("calls", "big"):
+            if not pieces:
+                await asyncio.sleep(0.6)  # long for this server; there is no event to wait for
+            pieces.append(piece)
+
+    assert b"".join(pieces) == data
+    assert [error.reason for error in stalls] == ["STREAM_STALLED"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hydria.errors import NotFoundError, ServerUnavailableError
+from hydria.errors import NotFoundError, ServerUnavailableError, StreamStalledError
 from hydria.retry import Patience
 
 UNAVAILABLE = ServerUnavailableError("not now")
@@ -86,3 +86,15 @@ async def test_no_other_error_is_tried_again(waits: Waits) -> None:
     with pytest.raises(NotFoundError):
         await Patience(300).run(call)
     assert waits.slept == []
+
+
+async def test_a_stream_that_stalled_is_begun_again_only_if_it_had_moved(waits: Waits) -> None:
+    patience = Patience(300)
+    stalled = StreamStalledError("nothing came")
+
+    await patience.wait_after_stream(stalled, has_moved=True)
+    with pytest.raises(StreamStalledError):
+        await patience.wait_after_stream(stalled, has_moved=False)
+    await patience.wait_after_stream(UNAVAILABLE, has_moved=False)
+
+    assert waits.slept == [0.1, 0.2]

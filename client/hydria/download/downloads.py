@@ -14,7 +14,7 @@ from hydria.download.listing import VersionListing
 from hydria.download.materializing import Materializer
 from hydria.download.reading import FileReader, resolve_range
 from hydria.download.targets import Targets
-from hydria.errors import ReceivedDataError, ServerUnavailableError
+from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import DownloadResult, Phase, Version
@@ -173,10 +173,9 @@ class Downloads:
                 if materializer.left:
                     missing = next(iter(materializer.left))
                     raise ReceivedDataError(f"the server did not send {missing!r}")
-            except ServerUnavailableError as error:
-                if [materializer.files_done, materializer.received_bytes] != begun_with:
-                    patience.moved()
-                await patience.wait_after(error)
+            except (ServerUnavailableError, StreamStalledError) as error:
+                has_moved = [materializer.files_done, materializer.received_bytes] != begun_with
+                await patience.wait_after_stream(error, has_moved=has_moved)
             is_all = False
             report()
 

@@ -12,7 +12,7 @@ from grpc import aio
 
 from hydria.connection import Connection
 from hydria.download.frames import FrameChecker, Read, Segment
-from hydria.errors import ServerUnavailableError
+from hydria.errors import ServerUnavailableError, StreamStalledError
 from hydria.groups import first_error
 from hydria.retry import Patience
 from hydria.threads import Stop, run_in_thread
@@ -108,11 +108,12 @@ class Fetcher:
 
         Raises:
             ServerUnavailableError: the line broke; what came before it was taken.
+            StreamStalledError: the same, because one side was too slow.
             HydriaError: the server refuses, or what it sent is not what was asked for.
             OSError: raised by `take`.
         """
         frames, stop = FrameQueue(), Stop()
-        broken: list[ServerUnavailableError] = []
+        broken: list[ServerUnavailableError | StreamStalledError] = []
 
         def end() -> None:
             stop.set()
@@ -133,7 +134,7 @@ class Fetcher:
                 tasks.create_task(run_in_thread(self._executor, work, stop=end))
                 try:
                     await self._receive(request, frames, on_frame)
-                except ServerUnavailableError as error:
+                except (ServerUnavailableError, StreamStalledError) as error:
                     broken.append(error)
                 frames.end()
         except BaseExceptionGroup as group:

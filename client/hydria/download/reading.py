@@ -12,7 +12,12 @@ from grpc import aio
 
 from hydria.connection import Connection
 from hydria.download.frames import FrameChecker, Read, Segment, Wanted
-from hydria.errors import RangeOutOfBoundsError, ReceivedDataError, ServerUnavailableError
+from hydria.errors import (
+    RangeOutOfBoundsError,
+    ReceivedDataError,
+    ServerUnavailableError,
+    StreamStalledError,
+)
 from hydria.retry import Patience
 from hydria.v1 import artifact_pb2 as pb
 
@@ -65,6 +70,7 @@ class FileReader:
         hasher = blake3()
         at = start
         while at < end:
+            begun_with = at
             try:
                 async with aclosing(self._segments(at, end)) as segments:
                     async for segment in segments:
@@ -72,13 +78,12 @@ class FileReader:
                         data = data[: end - at]
                         hasher.update(data)
                         at += len(data)
-                        self._patience.moved()
                         if whole and at == end and hasher.digest() != self._file.content_digest:
                             message = f"{self._file.path!r} does not match its digest"
                             raise ReceivedDataError(message)
                         yield data
-            except ServerUnavailableError as error:
-                await self._patience.wait_after(error)
+            except (ServerUnavailableError, StreamStalledError) as error:
+                await self._patience.wait_after_stream(error, has_moved=at > begun_with)
 
     async def _segments(self, start: int, end: int) -> AsyncGenerator[Segment, None]:
         read = Read(self._file, offset=start, length=end - start)
