@@ -29,6 +29,13 @@ _ADVICE: Mapping[type[errors.HydriaError], str] = {
     errors.ReceivedDataError: "try again; if it happens again, check the disk of the server",
 }
 
+MALFORMED = (
+    errors.RefInvalidError,
+    errors.NameInvalidError,
+    errors.FilterInvalidError,
+)
+"""What is wrong with the command line itself, whoever found it."""
+
 
 def line_of(error: BaseException) -> str:
     """Return what to tell about `error`, in one line that is safe to print."""

@@ -11,13 +11,14 @@ import click
 
 from hydria.cli.alias import alias
 from hydria.cli.artifact import artifact
-from hydria.cli.failures import line_of
+from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
 from hydria.cli.server import server
 
 EXIT_FAILURE = 1
+EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
@@ -70,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0  # whoever reads has had enough, and that is no failure
     except Exception as error:  # noqa: BLE001 - the boundary: users get a line, never a traceback
         click.echo(f"hydria: {line_of(error)}", err=True)
-        return EXIT_FAILURE
+        return EXIT_USAGE if isinstance(error, MALFORMED) else EXIT_FAILURE
     return code if isinstance(code, int) else 0
 
 
