@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Dialect,
     Select,
     SmallInteger,
     bindparam,
@@ -24,7 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from hydria_server.domain.chunks import ChunkState, Location, StoredChunk
-from hydria_server.storage.metadata.dialect import batches, given_digests, insert, insert_rows
+from hydria_server.storage.metadata.dialect import (
+    batches,
+    given_digests,
+    insert,
+    insert_rows,
+    insert_sql,
+)
 from hydria_server.storage.metadata.engine_rows import IndexedChunk
 from hydria_server.storage.metadata.engine_tables import CHUNK, VERIFIED_FILE
 
@@ -117,8 +124,7 @@ class SqlChunks:
         ]
         if rows:
             rows.sort()  # neighbours in the index are written together
-            upsert = _upsert(insert(self._connection.dialect.name, CHUNK))
-            await insert_rows(self._connection, upsert, _PUT, rows)
+            await insert_rows(self._connection, _put_sql(self._connection.dialect), rows)
 
     async def mark_corrupt(self, domain_id: int, chunk: StoredChunk) -> None:
         await self._connection.execute(
@@ -150,10 +156,18 @@ class SqlChunks:
     ) -> None:
         rows = sorted((domain_id, content, chunk_list) for content, chunk_list in files)
         if rows:
-            statement = insert(
-                self._connection.dialect.name, VERIFIED_FILE
-            ).on_conflict_do_nothing()
-            await insert_rows(self._connection, statement, _REMEMBER, rows)
+            await insert_rows(self._connection, _remember_sql(self._connection.dialect), rows)
+
+
+@lru_cache(maxsize=8)
+def _put_sql(dialect: Dialect) -> str:
+    return insert_sql(_upsert(insert(dialect.name, CHUNK)), _PUT, dialect)
+
+
+@lru_cache(maxsize=8)
+def _remember_sql(dialect: Dialect) -> str:
+    statement = insert(dialect.name, VERIFIED_FILE).on_conflict_do_nothing()
+    return insert_sql(statement, _REMEMBER, dialect)
 
 
 def _place(location: Location) -> tuple[str, int, int]:
