@@ -116,7 +116,7 @@ class FileUploadsContract:
             assert await outcome_of(self.send_file(team, messages)) == reason, messages
         await team.commit(upload_id)
         assert await team.paths() == []
-        assert team.server.services.budget.used_bytes == 0
+        assert team.server.services.file_budget.used_bytes == 0
 
     async def test_a_declared_size_that_is_passed_ends_the_stream_at_once(self, team: Team) -> None:
         upload_id = await team.begin()
@@ -167,7 +167,7 @@ class FileUploadsContract:
         )
         await team.commit(upload_id)
         assert await team.contents() == files
-        assert team.server.services.budget.used_bytes == 0
+        assert team.server.services.file_budget.used_bytes == 0
 
     async def test_a_file_by_two_writers_with_two_contents_fails_the_commit(
         self, team: Team

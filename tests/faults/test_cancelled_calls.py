@@ -32,6 +32,7 @@ REF = f"{NAME}:v0"
 COMMIT_STEPS = ("metadata.before_commit", "metadata.after_commit")
 
 Reached = Callable[[str], None]
+FileCall = grpc.aio.StreamUnaryCall[pb.UploadFileRequest, pb.UploadFileResponse]
 
 
 @asynccontextmanager
@@ -51,7 +52,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def settle(server: Server) -> None:
     """Return when nothing is held any more for calls that were cancelled."""
-    await until(lambda: server.services.budget.used_bytes == 0)
+    budgets = (server.services.budget, server.services.file_budget)
+    await until(lambda: not any(budget.used_bytes for budget in budgets))
 
 
 async def send_some(
@@ -217,6 +219,44 @@ async def test_small_versions_cancelled_anywhere_are_made_once(tmp_path: Path, s
             response = await client.stub.PutVersion(request)
             assert response.version.ref == f"{NAME}:v{n}"
     assert problems_in(tmp_path) == []
+
+
+async def stand_still(client: StubClient, *, size_bytes: int) -> list[FileCall]:
+    """Begin more files than there is room for buffers, and send a byte of each."""
+    upload_id, calls = await client.create(), []
+    for n in range(40):
+        calls.append(client.stub.UploadFile())
+        header = pb.UploadFileHeader(upload_id=upload_id, path=f"f{n}", size_bytes=size_bytes)
+        await calls[-1].write(pb.UploadFileRequest(header=header))
+        await calls[-1].write(pb.UploadFileRequest(data=b"x"))
+    return calls
+
+
+async def test_large_files_that_stand_still_do_not_hold_up_chunks() -> None:
+    async with memory_server() as server:
+        client = StubClient(server.channel, Promises())
+        calls = await stand_still(client, size_bytes=1 << 40)
+        await until(lambda: server.services.file_budget.used_bytes > 90_000_000)
+
+        await client.upload(FILES)
+
+        assert await client.download(REF) == FILES
+        for call in calls:
+            call.cancel()
+        await settle(server)
+
+
+async def test_small_files_that_stand_still_hold_up_nobody() -> None:
+    async with memory_server() as server:
+        client = StubClient(server.channel, Promises())
+        calls = await stand_still(client, size_bytes=1000)
+        await until(lambda: server.services.file_budget.used_bytes == 40_000)
+
+        await client.upload_file(await client.create(), "large", FILES["d0/f0.bin"])
+
+        for call in calls:
+            call.cancel()
+        await settle(server)
 
 
 class SlowPacks(MemoryPackStore):

@@ -72,8 +72,10 @@ class ArtifactServices:
         self.store = stores.info
         self.limits = limits
         self.budget = ByteBudget(limits.byte_budget)
-        # Of their own, so that clients who read slowly do not hold up those who write.
+        # Of their own, so that clients who read slowly do not hold up those who write, nor those
+        # who send a file slowly, byte by byte, those who send whole chunks.
         self.read_budget = ByteBudget(limits.byte_budget)
+        self.file_budget = ByteBudget(limits.byte_budget)
         self.ingest = ChunkIngest(packs, metadata)
         self.presence = Presence(metadata)
         self.sessions = UploadSessions(
@@ -91,7 +93,13 @@ class ArtifactServices:
         self.chunk_uploads = ChunkUploads(self.ingest, hashing)
         self.staging = Staging(self.sessions, drafts, resolution, self.ingest, metadata)
         self.file_uploads = FileUploads(
-            self.sessions, self.staging, self.ingest, recipes, verification, hashing, self.budget
+            self.sessions,
+            self.staging,
+            self.ingest,
+            recipes,
+            verification,
+            hashing,
+            self.file_budget,
         )
         self.commits = Commits(self.sessions, reader, resolution, builder, metadata, clock)
         self.small_versions = SmallVersions(

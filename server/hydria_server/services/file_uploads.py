@@ -94,7 +94,7 @@ class FileUploads:
         """
         _check(header)
         upload = await self._sessions.require_open(header.upload_id)
-        async with self._budget.hold(_BUFFER_BYTES):
+        async with self._budget.hold(_held_bytes(header.size_bytes)):
             cutter = _Cutter(self._sessions, self._ingest, self._hashing, upload)
             trailer = await _feed(cutter, parts, header.size_bytes)
             await cutter.finish()
@@ -193,6 +193,11 @@ async def _feed(
         if declared is not None and cutter.received_bytes > declared:
             raise SizeMismatchError(f"the file has more than the declared {declared} bytes")
     return trailer
+
+
+def _held_bytes(declared: int | None) -> int:
+    """Return how much a stream holds at most: many small files at once hold little."""
+    return _BUFFER_BYTES if declared is None else min(declared, _BUFFER_BYTES)
 
 
 def _require_as_declared(cutter: _Cutter, header: FileHeader, trailer: FileTrailer | None) -> None:
