@@ -9,8 +9,9 @@ import xxhash
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
+from hydria_server.services.page_tokens import encode_token
 from tests.conformance.artifact_staging import entry_of_recipes
-from tests.refusals import refused
+from tests.refusals import outcome_of, refused
 from tests.teams import Download, Team, digest, entry, put, recipe, version_digest
 
 MIB = 1 << 20
@@ -113,6 +114,25 @@ class ReadingContract:
         ):
             with refused("PAGE_TOKEN_INVALID"):
                 await team.stub.ListFiles(request)
+
+    async def test_a_forged_token_reaches_no_version_but_those_of_its_ref(self, team: Team) -> None:
+        """I10."""
+        await team.log(TREE)
+        secret = await team.log({"a-secret": b"", "b": b""}, collection="secret")
+        bound_to = f"files {team.ref()}\0"
+        for cursor in (
+            (secret.ref, "a"),
+            ("x",),
+            (0, 1 << 40, "a"),
+            (1, 1, "a"),
+            (-1, 0, "a"),
+            (0, "0", "a"),
+            (10**18, 0, "a"),
+        ):
+            forged = encode_token(cursor, bound_to=bound_to)
+            request = pb.ListFilesRequest(ref=team.ref(), page_token=forged)
+            reason = await outcome_of(team.stub.ListFiles(request))
+            assert reason in ("PAGE_TOKEN_INVALID", "RESOURCE_NOT_FOUND", "FIELD_VIOLATION")
 
     async def stream(self, team: Team, request: pb.StreamFilesRequest) -> list[str]:
         """Return the paths of a stream of files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 
 class ByteBudget:
@@ -47,9 +47,10 @@ class ByteBudget:
     def _give_up(self, size: int, turn: asyncio.Future[None]) -> None:
         if turn.done() and not turn.cancelled():
             self.release(size)  # the bytes came together with the cancellation
-        else:
+            return
+        with suppress(ValueError):  # bytes that came after the cancellation have dropped it
             self._waiting.remove((size, turn))
-            self._wake()  # whoever waited behind may fit
+        self._wake()  # whoever waited behind may fit
 
     def release(self, size_bytes: int) -> None:
         """Give back what `acquire` took."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from hydria_server.domain.errors import FieldViolationError
+from hydria_server.domain.errors import FieldViolationError, PageTokenInvalidError
+from hydria_server.domain.filters import Cursor
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.paths import MAX_PATH_BYTES
 from hydria_server.domain.records import VersionRecord
+from hydria_server.domain.refs import parse_ref
 from hydria_server.services.manifest_reader import ManifestReader
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.versions import Versions
@@ -43,8 +45,7 @@ class Files:
         limit = page_limit(page_size)
         bound_to = f"files {ref}\0{prefix}"
         cursor = decode_token(page_token, bound_to=bound_to)
-        pinned, after = (str(cursor[0]), str(cursor[-1])) if cursor else (ref, "")
-        version = await self._versions.get(pinned)
+        version, after = await self._from(ref, cursor)
         files: list[FileEntry] = []
         batches = self._manifests.entries(version, prefix=prefix, after=after)
         try:
@@ -56,8 +57,23 @@ class Files:
             await batches.aclose()
         more = len(files) > limit
         files = files[:limit]
-        token = encode_token((version.ref, files[-1].path) if more else None, bound_to=bound_to)
-        return FilePage(version, files, token)
+        end = (version.number, version.id, files[-1].path) if more else None
+        return FilePage(version, files, encode_token(end, bound_to=bound_to))
+
+    async def _from(self, ref: str, cursor: Cursor | None) -> tuple[VersionRecord, str]:
+        """Return the version that the first page was of, and the last path seen.
+
+        I10: whoever forges a token reaches no further than the collection that the ref names.
+        """
+        match cursor:
+            case None:
+                return await self._versions.get(ref), ""
+            case (int(number), int(version_id), str(after)) if number >= 0:
+                name = parse_ref(ref, field="ref").name
+                version = await self._versions.get(f"{name}:v{number}")
+                if version.id == version_id:
+                    return version, after
+        raise PageTokenInvalidError("the page token is of a version that is gone; begin again")
 
     async def stream(
         self, ref: str, *, prefix: str, after: str

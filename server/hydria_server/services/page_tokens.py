@@ -49,9 +49,14 @@ def decode_token(token: str, *, bound_to: str) -> Cursor | None:
     if not isinstance(document, list) or len(document) < 2 or document[0] != _mark(bound_to):
         raise PageTokenInvalidError("the page token belongs to another request")
     cursor = tuple(document[1:])
-    if not all(type(key) in (str, int) for key in cursor):
+    if not all(type(key) is int or _is_text(key) for key in cursor):
         raise PageTokenInvalidError("the page token is garbled")
     return cursor
+
+
+def _is_text(key: object) -> bool:
+    """Tell whether it is a text that can be written: JSON can spell half a surrogate pair."""
+    return isinstance(key, str) and not any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def _mark(bound_to: str) -> str:
