@@ -1,0 +1,77 @@
+"""The README's quick starts do what they say, as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.servers import server_process
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    (folder / "data").mkdir(parents=True)
+    (folder / "fixes").mkdir()
+    (folder / "data" / "labels.csv").write_text("a,b\n1,2\n")
+    (folder / "data" / "old.csv").write_text("old\n")
+    (folder / "fixes" / "labels.csv").write_text("a,b\n1,3\n")
+    return folder
+
+
+def _commands() -> list[str]:
+    blocks = re.findall(r"^```\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    lines = next(block for block in blocks if "hydria artifact put" in block).splitlines()
+    runnable = [line for line in lines if line.startswith(("hydria artifact", "hydria alias"))]
+    return [line.split("#")[0].split("|")[0].strip() for line in runnable]
+
+
+def _environ(address: str, work: Path) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HYDRIA_")}
+    cache = str(work.parent / "cache")
+    return {**clean, "HYDRIA_BASE_URL": address, "HYDRIA_CACHE_DIR": cache}
+
+
+def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work: Path) -> None:
+    hydria = Path(sys.executable).with_name("hydria")
+    with server_process(tmp_path / "store") as server:
+        for command in _commands():
+            program, *arguments = shlex.split(command)
+            assert program == "hydria"
+            done = subprocess.run(
+                [str(hydria), *arguments],
+                cwd=work,
+                env=_environ(server.address, work),
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 0, (command, done.stderr)
+    assert (work / "copy" / "labels.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:
+    match = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert match
+    with server_process(tmp_path / "store") as server:
+        done = subprocess.run(
+            [sys.executable, "-c", match[1]],
+            cwd=work,
+            env=_environ(server.address, work),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "local/vision/digits:v0 12",
+        "local/vision/digits:v1",
+    ]
