@@ -141,6 +141,7 @@ class _Cutter:
         return self.hasher.size_bytes + len(self._buffer)
 
     async def feed(self, data: bytes) -> None:
+        self._upload = await self._sessions.renew_if_due(self._upload)
         self._buffer += data
         if len(self._buffer) >= _BUFFER_BYTES:
             await self._cut(at_end=False)
@@ -151,7 +152,6 @@ class _Cutter:
 
     async def _cut(self, *, at_end: bool) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
-        self._upload = await self._sessions.renew_if_due(self._upload)
         chunks, rest = await self._hashing.run(lambda: self._chunks(data, at_end))
         self._buffer += rest
         outcome = await self._ingest.store(self._upload, chunks)

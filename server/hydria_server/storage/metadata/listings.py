@@ -52,6 +52,9 @@ T = TypeVar("T")
 
 # Descriptions and metadata of one page; a single larger row still makes a page.
 MAX_PAGE_TEXT_BYTES: Final = 2 * 1024 * 1024
+# With the names too; a message repeats three of them, up to 512 bytes long, in its ref.
+MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
+ROW_BYTES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,9 @@ class SqlListings:
         found = [tuple(row) for row in await self._connection.execute(statement)]
         kept = _fitting(found[: query.limit])
         items = await self._records(listing, [row[-2] for row in kept])
-        more = kept and len(kept) < len(found)
-        return Page(tuple(items), kept[-1][:-1] if more else None)
+        items = items[: _count_with_names(items)]
+        more = items and len(items) < len(found)
+        return Page(tuple(items), kept[len(items) - 1][:-1] if more else None)
 
     async def _records(self, listing: Listing[T], ids: Sequence[int | str]) -> list[T]:
         records: dict[int | str, T] = {}
@@ -127,6 +131,27 @@ def _fitting(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
             break
         kept.append(row)
     return kept
+
+
+def _count_with_names(items: Sequence[object]) -> int:
+    """Return how many of the records one page can hold, now that all their names are known."""
+    total_bytes = 0
+    for count, item in enumerate(items):
+        total_bytes += _text_bytes(item)
+        if count and total_bytes > MAX_PAGE_BYTES:
+            return count
+    return len(items)
+
+
+def _text_bytes(record: object) -> int:
+    """Return the bytes of all texts in a record, its aliases and tags among them."""
+    total_bytes = ROW_BYTES
+    for name in getattr(record, "__slots__", ()):
+        value = getattr(record, name)
+        texts = (value,) if isinstance(value, str) else value
+        if isinstance(texts, tuple):
+            total_bytes += sum(len(text.encode()) + 4 for text in texts)
+    return total_bytes
 
 
 def _versions(project_id: int, collection_id: int | None) -> Listing[VersionRecord]:
