@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,9 @@ class ForkedServer:
 
 
 @contextmanager
-def forked_server(data: Path, *flags: str, failpoint: str = "") -> Iterator[ForkedServer]:
+def forked_server(
+    data: Path, *flags: str, failpoint: str = "", dies_after_seconds: float | None = None
+) -> Iterator[ForkedServer]:
     """Serve `data` on a free port; what still runs at the end is killed."""
     arguments = ["--data", str(data), *flags]
     if "--listen" not in flags:
@@ -62,11 +65,17 @@ def forked_server(data: Path, *flags: str, failpoint: str = "") -> Iterator[Fork
     process = _CONTEXT.Process(target=_serve, args=(arguments, writing, str(log)))
     process.start()
     writing.close()
+    death = threading.Timer(dies_after_seconds or 0, process.kill)
+    if dies_after_seconds is not None:
+        death.start()
     try:
         with os.fdopen(os.dup(reading.fileno())) as said:
             line = said.readline()
         yield ForkedServer(process, json.loads(line)["address"] if line else "", log)
     finally:
+        death.cancel()
+        if dies_after_seconds is not None:
+            death.join()
         reading.close()
         process.kill()
         process.join(STOP_SECONDS)

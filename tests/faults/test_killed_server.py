@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import signal
 from pathlib import Path
 
 import pytest
 
+from tests.faults.checker import problems_in
 from tests.faults.crashes import (
     FILES,
     REQUEST_ID,
@@ -109,6 +111,21 @@ async def test_killed_after_the_commit_is_written_there_is_the_version(tmp_path:
             (ref,) = await client.versions()
             again = await client.commit(await client.create(REQUEST_ID), FILES, "best")
     assert (again.version.ref, again.created) == (ref, True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_server_killed_while_it_starts_can_be_started(tmp_path: Path, seed: int) -> None:
+    source = random.Random(seed)
+    data = tmp_path / "data"
+    for _ in range(8):  # the first of them make the store
+        with forked_server(data, dies_after_seconds=source.uniform(0.001, 0.06)) as server:
+            assert server.wait() == -signal.SIGKILL
+
+    with forked_server(data) as server:
+        async with stub_client(server.address, Promises()) as client:
+            await by_chunks(client)
+        assert server.terminate() == 0
+    assert problems_in(data) == []
 
 
 async def test_the_program_as_users_start_it_recovers_too(tmp_path: Path) -> None:
