@@ -11,6 +11,7 @@ import pytest
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
+from hydria_server.rpc import incoming
 from hydria_server.storage.packs.memory import MemoryDisk, MemoryPackStore
 from tests.refusals import refused
 from tests.servers import Server, memory_server, settings_for_tests
@@ -151,6 +152,22 @@ async def test_a_client_that_stalls_is_told_so_and_holds_nothing() -> None:
         with refused("STREAM_STALLED"):
             await read(call)
         assert server.services.budget.used_bytes == 0
+
+
+async def test_a_file_that_stalls_is_told_so_at_once_and_is_not_staged() -> None:
+    async with memory_server(settings=settings_for_tests(stall_timeout_seconds=0.1)) as server:
+        team = Team.new(server)
+        upload_id = await team.begin()
+        call = server.stub.UploadFile()
+        header = pb.UploadFileHeader(upload_id=upload_id, path="a", size_bytes=2)
+        await call.write(pb.UploadFileRequest(header=header))
+        await call.write(pb.UploadFileRequest(data=b"x"))
+        async with asyncio.timeout(incoming.DISCARD_SECONDS / 2):
+            with refused("STREAM_STALLED"):
+                await call
+        await team.commit(upload_id)
+        assert await team.paths() == []
+        assert server.services.file_budget.used_bytes == 0
 
 
 async def read(

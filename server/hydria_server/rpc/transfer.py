@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from hydria.v1 import artifact_pb2
 from hydria_server.domain.digest import split_digests
-from hydria_server.domain.errors import FieldViolationError
+from hydria_server.domain.errors import FieldViolationError, StalledError
 from hydria_server.rpc import messages, requests
 from hydria_server.rpc.calls import Context, add, note
 from hydria_server.rpc.chunk_stream import ChunkStream
@@ -47,6 +47,8 @@ class TransferRpcs(ArtifactRpcs):
             uploaded = await self.services.file_uploads.upload(
                 _file_header(first.header), self._file_parts(incoming)
             )
+        except StalledError:
+            raise  # nobody is writing
         except Exception:
             await incoming.discard()
             raise

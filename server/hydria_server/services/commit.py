@@ -21,7 +21,7 @@ from hydria_server.domain.records import (
 )
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
-from hydria_server.services.publication import Publication, Words
+from hydria_server.services.publication import MoreWasStagedError, Publication, Words
 from hydria_server.services.resolution import Resolution
 from hydria_server.services.sessions import Clock, UploadSessions
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -80,19 +80,28 @@ class Commits:
             StorageFullError: there is no room. After any error the upload is still open.
         """
         words = _words(request)
+        while True:
+            try:
+                return await self._attempt(upload_id, words, actor)
+            except MoreWasStagedError:
+                continue  # what was acknowledged meanwhile belongs into the version
+
+    async def _attempt(self, upload_id: str, words: Words, actor: str) -> Commitment:
         request_hash = _hash(words)
         upload = await self._sessions.get(upload_id)
+        runs: list[StagedRun] = []
+        manifest = BuiltManifest(b"", 0, 0, ())  # for a committed one: only its answer is read
         if upload.state is not UploadState.COMMITTED:
             upload = await self._sessions.require_open(upload_id)
             runs = await self._resolved_runs(upload)
             manifest = await self._manifests.build(upload, runs)
-        else:
-            manifest = BuiltManifest(b"", 0, 0, ())  # only its stored answer is read
 
         async def publish(rows: Rows) -> Commitment:
             # The time is taken here, where commits stand in line: a higher number is never older.
             now_us = self._clock()
-            publication = Publication(upload_id, manifest, words, actor, now_us, request_hash)
+            publication = Publication(
+                upload_id, manifest, len(runs), words, actor, now_us, request_hash
+            )
             return await _publish_or_replay(rows, publication)
 
         return await self._metadata.write(publish)

@@ -24,6 +24,10 @@ from hydria_server.storage.metadata.interface import Rows
 EMPTY_METADATA = "{}"
 
 
+class MoreWasStagedError(Exception):
+    """Batches were staged and acknowledged after the manifest was built; build it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What is said about a version, checked."""
@@ -40,6 +44,7 @@ class Publication:
 
     upload_id: str
     manifest: BuiltManifest
+    run_count: int  # the staged runs that the manifest was built of
     words: Words
     actor: str
     now_us: int
@@ -56,11 +61,14 @@ class Publication:
             UploadNotFoundError, UploadNotOpenError, UploadExpiredError: the session ended.
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
+            MoreWasStagedError: the manifest is out of date.
         """
         upload = await rows.uploads.get(self.upload_id)
         if upload is None:
             raise UploadNotFoundError("the upload is gone")
         require_open(upload)
+        if len(await rows.staging.runs(self.upload_id)) != self.run_count:
+            raise MoreWasStagedError
         collection = await self._collection(rows, upload)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
