@@ -14,9 +14,6 @@ from hydria_server.storage.packs.interface import PackStore
 
 GROUP_BYTES = 16 * 1024 * 1024
 GROUP_CHUNKS = 8192
-# One group is written while the one before it is indexed; more of them would only be smaller, and
-# each costs a sync and a transaction.
-GROUPS_IN_FLIGHT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +34,15 @@ class _Request:
 class ChunkIngest:
     """Groups the chunks of all streams: one lookup, one append, one transaction for each group.
 
-    The order is the promise (I1, I6): bytes, sync, rows, acknowledgement.
+    The order is the promise (I1, I6): bytes, sync, rows, acknowledgement. One group at a time:
+    what comes meanwhile makes the next one, and each costs a sync, a transaction and several
+    thread hops. With two or three at a time they were smaller, and a large upload took longer.
     """
 
     def __init__(self, packs: PackStore, metadata: MetadataStore) -> None:
         self._packs = packs
         self._metadata = metadata
         self._queue: asyncio.Queue[_Request] = asyncio.Queue()
-        self._slots = asyncio.Semaphore(GROUPS_IN_FLIGHT)
         self._closed = False
 
     async def store(self, upload: UploadRecord, chunks: Sequence[Chunk]) -> StoreOutcome:
@@ -70,11 +68,8 @@ class ChunkIngest:
     async def run(self) -> None:
         """Serve until cancelled; then refuse what still waits."""
         try:
-            async with asyncio.TaskGroup() as groups:
-                while True:
-                    await self._slots.acquire()
-                    group = await self._next_group()
-                    groups.create_task(self._settle(group))
+            while True:
+                await self._settle(await self._next_group())
         finally:
             self._closed = True
             while not self._queue.empty():
@@ -103,7 +98,6 @@ class ChunkIngest:
             for request in group:
                 _refuse(request, error)
         finally:
-            self._slots.release()
             for request in group:
                 _refuse(request, ServerDrainingError("the server is shutting down; retry"))
 
