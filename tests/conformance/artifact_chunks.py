@@ -207,11 +207,11 @@ class ChunksContract:
         self, team: Team
     ) -> None:
         upload_id = await team.begin()
-        made = [lying(*[(b"claimed", b"x")] * 15_000, seq=seq) for seq in range(1, 5)]
+        made = [lying(*[(b"claimed", b"x")] * 15_000, seq=seq) for seq in (1, 2)]
         responses = await team.stream(upload_id, *made)
-        assert sum(len(response.errors) for response in responses) == 60_000
+        assert sum(len(response.errors) for response in responses) == 30_000
         assert max(response.ByteSize() for response in responses) < GRPC_DEFAULT_BYTES // 2
-        assert responses[-1].durable_through_seq == 4
+        assert responses[-1].durable_through_seq == 2
 
     async def test_a_stream_of_a_header_alone_is_fine(self, team: Team) -> None:
         (response,) = await team.stream(await team.begin())
