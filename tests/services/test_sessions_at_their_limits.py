@@ -8,6 +8,7 @@ from pathlib import Path
 from hydria.v1 import artifact_pb2 as pb
 from hydria_server.services.file_uploads import FileHeader, FileTrailer
 from hydria_server.settings import Settings
+from hydria_server.storage.packs.memory import MemoryDisk, MemoryPackStore
 from tests.clocks import ManualClock
 from tests.refusals import refused
 from tests.servers import Server, memory_server
@@ -77,3 +78,22 @@ async def one_after_the_other(server: Server, team: Team) -> None:
             await team.log({"a": b"", "a/b": b""})
     assert await team.numbers() == ["v2", "v1", "v0"]
     assert server.services.budget.used_bytes == 0
+
+
+async def test_what_was_done_is_answered_again_though_the_disk_is_full() -> None:
+    disk = MemoryDisk()
+    async with memory_server(packs=MemoryPackStore(disk)) as server:
+        team = Team.new(server)
+        request = pb.PutVersionRequest(
+            entity=team.name, project="p", collection="c", type="t", request_id="done"
+        )
+        first = await server.stub.PutVersion(request)
+        upload_id = await team.begin(request_id="begun")
+        committed = await team.begin()
+        version = (await team.commit(committed)).version
+        disk.capacity_bytes = disk.stored_bytes
+        with refused("STORAGE_FULL"):
+            await team.begin()
+        assert await server.stub.PutVersion(request) == first
+        assert await team.begin(request_id="begun") == upload_id
+        assert (await team.commit(committed)).version == version

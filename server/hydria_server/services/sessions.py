@@ -79,17 +79,19 @@ class UploadSessions:
             StorageFullError: there is no room for new bytes.
         """
         _check(new)
+        if new.request_id:
+            known = await self._metadata.read(lambda rows: _begun_before(rows, new))
+            if known is not None:  # which needs no room
+                return known
         await self._capacity.require_room()
         return await self._metadata.write(lambda rows: self._create(rows, new))
 
     async def _create(self, rows: Rows, new: NewUpload) -> UploadRecord:
         now = self._clock()
         entity = await rows.names.ensure_entity(new.name.entity, now_us=now)
-        request_hash = _request_hash(new)
-        if new.request_id:
-            known = await rows.uploads.by_request_id(entity.id, new.request_id)
-            if known:
-                return _same_request(known, request_hash)
+        known = await _begun_before(rows, new)
+        if known is not None:
+            return known
         if await rows.uploads.count_open(entity.id) >= self._open_uploads_max:
             raise TooManyUploadsError(
                 f"{entity.name!r} has {self._open_uploads_max} open uploads; commit or abort some"
@@ -108,7 +110,7 @@ class UploadSessions:
             created_at_us=now,
             expires_at_us=now + self._lease_us,
             request_id=new.request_id,
-            request_hash=request_hash,
+            request_hash=_request_hash(new),
         )
         await rows.uploads.insert(upload)
         return upload
@@ -241,7 +243,14 @@ def _request_hash(new: NewUpload) -> bytes:
     return hashlib.sha256("\0".join(parts).encode() + new.payload_hash).digest()
 
 
-def _same_request(known: UploadRecord, request_hash: bytes) -> UploadRecord:
-    if known.request_hash != request_hash:
+async def _begun_before(rows: Rows, new: NewUpload) -> UploadRecord | None:
+    """Return the upload that the same request began.
+
+    Raises:
+        RequestIdReusedError: the request id came with another payload.
+    """
+    entity = await rows.names.entity(new.name.entity) if new.request_id else None
+    known = await rows.uploads.by_request_id(entity.id, new.request_id) if entity else None
+    if known is not None and known.request_hash != _request_hash(new):
         raise RequestIdReusedError("the request id was used before with another payload")
     return known
