@@ -69,41 +69,34 @@ class ArtifactServices:
         packs, metadata, hashing = stores.packs, stores.metadata, threads.hashing
         reader = ChunkReader(packs, metadata)
         capacity = Capacity(packs, reserve_bytes=limits.reserve_bytes)
-        self.store = stores.info
-        self.limits = limits
-        self.budget = ByteBudget(limits.byte_budget)
-        # Of their own, so that clients who read slowly do not hold up those who write, nor those
-        # who send a file slowly, byte by byte, those who send whole chunks.
-        self.read_budget = ByteBudget(limits.byte_budget)
-        self.file_budget = ByteBudget(limits.byte_budget)
-        self.ingest = ChunkIngest(packs, metadata)
-        self.presence = Presence(metadata)
-        self.sessions = UploadSessions(
+        self.store, self.limits = stores.info, limits
+        # One for each way, so that clients who read slowly do not hold up those who write, nor
+        # those who send a file slowly, byte by byte, those who send whole chunks.
+        self.budget, self.file_budget, self.read_budget = (
+            ByteBudget(limits.byte_budget) for _ in range(3)
+        )
+        self.sessions = sessions = UploadSessions(
             metadata,
             capacity,
             clock,
             lease_seconds=limits.upload_lease_seconds,
             open_uploads_max=limits.open_uploads_max,
         )
-        recipes = Recipes(reader, self.ingest)
-        verification = FileVerification(reader, metadata, hashing)
-        resolution = Resolution(self.presence, recipes, verification)
+        self.ingest = ingest = ChunkIngest(packs, metadata)
+        self.presence = Presence(metadata)
+        recipes = Recipes(reader, ingest)
+        verified = FileVerification(reader, metadata, hashing)
+        resolution = Resolution(self.presence, recipes, verified)
         drafts = FileDrafts(reader, recipes)
-        builder = ManifestBuilder(reader, self.ingest, metadata, threads.merging)
-        self.chunk_uploads = ChunkUploads(self.ingest, hashing)
-        self.staging = Staging(self.sessions, drafts, resolution, self.ingest, metadata)
+        builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
+        self.chunk_uploads = ChunkUploads(ingest, hashing)
+        self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
-            self.sessions,
-            self.staging,
-            self.ingest,
-            recipes,
-            verification,
-            hashing,
-            self.file_budget,
+            sessions, staging, ingest, recipes, verified, hashing, self.file_budget
         )
-        self.commits = Commits(self.sessions, reader, resolution, builder, metadata, clock)
+        self.commits = Commits(sessions, reader, resolution, builder, metadata, clock)
         self.small_versions = SmallVersions(
-            self.sessions, self.ingest, self.staging, self.commits, hashing, self.budget
+            sessions, ingest, staging, self.commits, hashing, self.budget
         )
         manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)
