@@ -12,6 +12,8 @@ import pytest
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
 from hydria_server.rpc import incoming
+from hydria_server.rpc.chunk_stream import ChunkStream
+from hydria_server.rpc.drain import Drain
 from hydria_server.storage.packs.memory import MemoryDisk, MemoryPackStore
 from tests.refusals import refused
 from tests.servers import Server, memory_server, settings_for_tests
@@ -152,6 +154,36 @@ async def test_a_client_that_stalls_is_told_so_and_holds_nothing() -> None:
         with refused("STREAM_STALLED"):
             await read(call)
         assert server.services.budget.used_bytes == 0
+
+
+async def test_who_reads_no_refusals_is_not_listened_to_for_a_while(rig: Rig) -> None:
+    """I9: refusals wait in memory until they are read, so only so many may wait."""
+    wrong = types_pb2.ChunkBatch(sizes=[1] * 10_000, digests=bytes(320_000), payload=bytes(10_000))
+    reading = asyncio.Event()
+    several = asyncio.Event()
+    pulled = 0
+
+    async def requests() -> AsyncIterator[pb.UploadChunksRequest]:
+        nonlocal pulled
+        yield pb.UploadChunksRequest(header=pb.UploadChunksHeader(upload_id=rig.upload_id))
+        for wrong.seq in range(1, 13):
+            pulled += 1
+            assert pulled <= 4 or reading.is_set(), "it goes on listening"
+            if pulled == 3:
+                several.set()
+            yield pb.UploadChunksRequest(batch=wrong)
+
+    incoming_ = incoming.Incoming(requests(), Drain(), stall_timeout_seconds=60)
+    responses = ChunkStream(rig.server.services, incoming_).responses()
+    found = len((await anext(responses)).errors)
+    await several.wait()
+    for _ in range(10):  # time enough to listen to them all
+        await rig.team.upload_of(rig.upload_id)
+    reading.set()
+    async for response in responses:
+        assert response.ByteSize() < 1 << 20
+        found += len(response.errors)
+    assert found == 120_000
 
 
 async def test_a_file_that_stalls_is_told_so_at_once_and_is_not_staged() -> None:
