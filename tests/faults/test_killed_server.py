@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from tests.faults.stub_client import Promises, StubClient, stub_client
 from tests.servers import server_process
 
 BEFORE_COMMIT, AFTER_COMMIT = "metadata.before_commit", "metadata.after_commit"
+Times = Mapping[Flow, Mapping[str, int]]
 STEPS = [
     "packs.after_create",
     "packs.before_write",
@@ -36,6 +39,14 @@ STEPS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def times(tmp_path_factory: pytest.TempPathFactory) -> Times:
+    """Return how often each flow reaches each step."""
+    directory = tmp_path_factory.mktemp("counted")
+    flows = (by_chunks, by_files)
+    return {flow: asyncio.run(steps_of(flow, directory / flow.__name__)) for flow in flows}
+
+
 async def require_survival(data: Path, step: str, flow: Flow) -> None:
     promises = Promises()
     await run_until_killed(data, step, flow, promises)
@@ -43,31 +54,31 @@ async def require_survival(data: Path, step: str, flow: Flow) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_an_upload_by_chunks_survives_a_kill_early_and_late(
-    tmp_path: Path, step: str
+async def test_an_upload_by_chunks_survives_a_kill_midway_and_late(
+    tmp_path: Path, times: Times, step: str
 ) -> None:
-    times = (await steps_of(by_chunks, tmp_path / "counted"))[step]
-    assert times
+    last = times[by_chunks][step]
 
-    for n in sorted({1, times // 2 + 1, times}):
+    for n in sorted({last // 2 + 1, last}):
         await require_survival(tmp_path / f"killed-{n}", f"{step}:{n}", by_chunks)
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if "seal" not in step])
-async def test_an_upload_by_files_survives_a_kill(tmp_path: Path, step: str) -> None:
-    times = (await steps_of(by_files, tmp_path / "counted"))[step]
+async def test_an_upload_by_files_survives_a_kill(tmp_path: Path, times: Times, step: str) -> None:
+    halfway = times[by_files][step] // 2 + 1
 
-    await require_survival(tmp_path / "killed", f"{step}:{times // 2 + 1}", by_files)
+    await require_survival(tmp_path / "killed", f"{step}:{halfway}", by_files)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("flow", [by_chunks, by_files])
-async def test_an_upload_survives_a_kill_at_every_single_step(tmp_path: Path, flow: Flow) -> None:
-    steps = await steps_of(flow, tmp_path / "counted")
-    assert set(steps) == set(STEPS)
-    for step, times in steps.items():
-        for n in range(1, times + 1):
+async def test_an_upload_survives_a_kill_at_every_single_step(
+    tmp_path: Path, times: Times, flow: Flow
+) -> None:
+    assert set(times[flow]) == set(STEPS)
+    for step, last in times[flow].items():
+        for n in range(1, last + 1):
             await require_survival(tmp_path / f"{step}-{n}", f"{step}:{n}", flow)
 
 
@@ -87,9 +98,11 @@ async def test_an_upload_survives_one_kill_after_the_other(tmp_path: Path) -> No
     await require_recovery(tmp_path / "data", by_chunks, promises)
 
 
-async def test_killed_before_the_commit_is_written_there_is_no_version(tmp_path: Path) -> None:
+async def test_killed_before_the_commit_is_written_there_is_no_version(
+    tmp_path: Path, times: Times
+) -> None:
     promises = Promises()
-    last = (await steps_of(by_chunks, tmp_path / "counted"))[BEFORE_COMMIT]
+    last = times[by_chunks][BEFORE_COMMIT]
 
     await run_until_killed(tmp_path / "data", f"{BEFORE_COMMIT}:{last}", by_chunks, promises)
 
@@ -99,9 +112,11 @@ async def test_killed_before_the_commit_is_written_there_is_no_version(tmp_path:
             assert await client.versions() == []
 
 
-async def test_killed_after_the_commit_is_written_there_is_the_version(tmp_path: Path) -> None:
+async def test_killed_after_the_commit_is_written_there_is_the_version(
+    tmp_path: Path, times: Times
+) -> None:
     promises = Promises()
-    last = (await steps_of(by_chunks, tmp_path / "counted"))[AFTER_COMMIT]
+    last = times[by_chunks][AFTER_COMMIT]
 
     await run_until_killed(tmp_path / "data", f"{AFTER_COMMIT}:{last}", by_chunks, promises)
 
