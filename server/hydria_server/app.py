@@ -132,9 +132,14 @@ async def serve_stores(
 async def _listening(
     settings: Settings, services: ArtifactServices, drain: Drain
 ) -> AsyncIterator[str]:
-    edge = EdgeInterceptor(stall_timeout_seconds=settings.stall_timeout_seconds)
+    seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
-        interceptors=[AccessLogInterceptor(), ErrorInterceptor(), edge], options=_OPTIONS
+        interceptors=[
+            AccessLogInterceptor(),
+            ErrorInterceptor(stall_timeout_seconds=seconds),
+            EdgeInterceptor(stall_timeout_seconds=seconds),
+        ],
+        options=_OPTIONS,
     )
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
         ArtifactServicer(services, drain), server

@@ -7,7 +7,6 @@ import random
 import pytest
 
 from hydria.v1 import artifact_pb2 as pb
-from hydria_server.rpc import errors
 from tests.rpc.call_log import call_log
 from tests.servers import Server, memory_server, settings_for_tests
 from tests.teams import Download, Team
@@ -23,11 +22,7 @@ async def log_big_file(server: Server) -> Team:
     return team
 
 
-async def test_a_download_that_is_not_taken_ends_as_stalled_and_holds_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The status waits behind the bytes that are not taken; it is given up after a while.
-    monkeypatch.setattr(errors, "ABORT_SECONDS", 0.2)
+async def test_a_download_that_is_not_taken_ends_as_stalled_and_holds_nothing() -> None:
     async with memory_server(settings=settings_for_tests(stall_timeout_seconds=0.2)) as server:
         team = await log_big_file(server)
         with call_log() as log:

@@ -23,7 +23,6 @@ ERROR_DOMAIN = "hydria"
 # grpcio replaces the status of a call whose trailers pass 8 KiB, at random.
 MAX_MESSAGE_BYTES = 512
 MAX_DETAILS_BYTES = 3072
-ABORT_SECONDS = 5.0
 _DETAILS_KEY = "grpc-status-details-bin"
 
 STATUS: Mapping[type[errors.HydriaError], StatusCode] = {
@@ -116,6 +115,9 @@ def _bounded(details: Mapping[str, str]) -> dict[str, str]:
 class ErrorInterceptor(WrappingInterceptor):
     """Ends failed calls with their status. Nothing unforeseen leaves the server as text."""
 
+    def __init__(self, *, stall_timeout_seconds: float) -> None:
+        self._stall_timeout_seconds = stall_timeout_seconds
+
     @asynccontextmanager
     async def around(self, method: str, context: Context) -> AsyncIterator[None]:
         """Guard one call."""
@@ -124,20 +126,20 @@ class ErrorInterceptor(WrappingInterceptor):
         except (asyncio.CancelledError, grpc.aio.AbortError, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - the boundary: everything gets a status
-            await abort(context, to_wire(error))
+            await self._abort(context, to_wire(error))
 
+    async def _abort(self, context: Context, wire: WireError) -> None:
+        """End the call with that status.
 
-async def abort(context: Context, wire: WireError) -> None:
-    """End the call with that status.
-
-    Raises:
-        grpc.aio.AbortError: it was sent; this is how a handler ends early.
-        asyncio.CancelledError: the client takes nothing, not even the status; grpc drops the call.
-    """
-    current_call().reason = wire.reason
-    trailers = ((_DETAILS_KEY, wire.to_status()),)
-    try:
-        async with asyncio.timeout(ABORT_SECONDS):
-            await context.abort(wire.code, wire.message, trailing_metadata=trailers)
-    except TimeoutError:
-        raise asyncio.CancelledError from None
+        Raises:
+            grpc.aio.AbortError: it was sent; this is how a handler ends early.
+            asyncio.CancelledError: it waits behind bytes that the client does not take, and was
+                given up; grpc drops the call.
+        """
+        current_call().reason = wire.reason
+        trailers = ((_DETAILS_KEY, wire.to_status()),)
+        try:
+            async with asyncio.timeout(self._stall_timeout_seconds):
+                await context.abort(wire.code, wire.message, trailing_metadata=trailers)
+        except TimeoutError:
+            raise asyncio.CancelledError from None
