@@ -123,6 +123,16 @@ class SessionsContract:
             await team.abort(committed)
         assert (await team.version()).ref == team.ref(":v0")
 
+    async def test_a_renewal_tells_when_the_lease_ends_now(
+        self, team: Team, clock: ManualClock
+    ) -> None:
+        upload_id = await team.begin()
+        clock.advance(1000)
+        renewed = await team.stub.RenewUpload(pb.RenewUploadRequest(upload_id=upload_id))
+        left_us = renewed.expires_at.ToMicroseconds() - clock.now_us
+        assert 0 <= DAY_SECONDS * 1_000_000 - left_us < 1000
+        assert (await team.upload_of(upload_id)).expires_at == renewed.expires_at
+
     async def test_an_upload_whose_lease_ran_out_is_expired_and_stays_so(
         self, team: Team, clock: ManualClock
     ) -> None:
