@@ -12,7 +12,7 @@ from hydria_server.domain.records import Domain, UploadRecord
 from hydria_server.storage.metadata.interface import IndexedChunk, MetadataStore, Rows
 from hydria_server.storage.packs.interface import PackStore
 
-GROUP_BYTES = 16 * 1024 * 1024
+GROUP_BYTES = 32 * 1024 * 1024
 GROUP_CHUNKS = 8192
 
 
@@ -31,18 +31,30 @@ class _Request:
     done: asyncio.Future[StoreOutcome]
 
 
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """Chunks of one domain: those that were new are in a pack, synced, and not yet indexed."""
+
+    domain: Domain
+    chunks: dict[bytes, Chunk]
+    start_epoch: int
+    stored: list[StoredChunk]
+    stale: list[bytes]  # there, and not yet pinned
+
+
 class ChunkIngest:
     """Groups the chunks of all streams: one lookup, one append, one transaction for each group.
 
-    The order is the promise (I1, I6): bytes, sync, rows, acknowledgement. One group at a time:
-    what comes meanwhile makes the next one, and each costs a sync, a transaction and several
-    thread hops. With two or three at a time they were smaller, and a large upload took longer.
+    The order is the promise (I1, I6): bytes, sync, rows, acknowledgement. One group is appended
+    at a time, while the one before it is indexed; what comes meanwhile makes the next one. Each
+    costs a sync, a transaction and several thread hops, so that a few large ones are best.
     """
 
     def __init__(self, packs: PackStore, metadata: MetadataStore) -> None:
         self._packs = packs
         self._metadata = metadata
         self._queue: asyncio.Queue[_Request] = asyncio.Queue()
+        self._turn = asyncio.Semaphore(1)  # to append
         self._closed = False
 
     async def store(self, upload: UploadRecord, chunks: Sequence[Chunk]) -> StoreOutcome:
@@ -68,8 +80,10 @@ class ChunkIngest:
     async def run(self) -> None:
         """Serve until cancelled; then refuse what still waits."""
         try:
-            while True:
-                await self._settle(await self._next_group())
+            async with asyncio.TaskGroup() as settling:
+                while True:
+                    await self._turn.acquire()
+                    settling.create_task(self._settle(await self._next_group()))
         finally:
             self._closed = True
             while not self._queue.empty():
@@ -92,8 +106,14 @@ class ChunkIngest:
         for request in group:
             by_domain.setdefault(request.upload.domain.id, []).append(request)
         try:
-            for requests in by_domain.values():
-                await self._store_group(requests)
+            try:
+                appended = [await self._append_group(some) for some in by_domain.values()]
+            finally:
+                self._turn.release()
+            for one, requests in zip(appended, by_domain.values(), strict=True):
+                new = await self._index(one)
+                for request in requests:
+                    _answer(request, new)
         except Exception as error:  # noqa: BLE001 - handed to the callers, who report it
             for request in group:
                 _refuse(request, error)
@@ -101,24 +121,25 @@ class ChunkIngest:
             for request in group:
                 _refuse(request, ServerDrainingError("the server is shutting down; retry"))
 
-    async def _store_group(self, requests: list[_Request]) -> None:
-        domain = requests[0].upload.domain
+    async def _append_group(self, requests: list[_Request]) -> _Appended:
         start_epoch = max(request.upload.start_epoch for request in requests)
         chunks = {chunk.digest: chunk for request in requests for chunk in request.chunks}
-        new = await self._store_missing(domain, chunks, start_epoch)
-        for request in requests:
-            _answer(request, new)
+        return await self._append_missing(requests[0].upload.domain, chunks, start_epoch)
 
-    async def _store_missing(
+    async def _append_missing(
         self, domain: Domain, chunks: dict[bytes, Chunk], start_epoch: int
-    ) -> set[bytes]:
-        """Store what is not there, pin what is; return the digests that were new."""
+    ) -> _Appended:
         rows = await self._metadata.read(lambda rows: rows.chunks.find(domain.id, list(chunks)))
         new = [chunk for digest, chunk in chunks.items() if not _is_live(rows.get(digest))]
         stale = [d for d, row in rows.items() if _is_live(row) and row.touch_epoch < start_epoch]
-        stored = await self._append(domain, new)
+        return _Appended(domain, chunks, start_epoch, await self._append(domain, new), stale)
+
+    async def _index(self, appended: _Appended) -> set[bytes]:
+        """Index what was appended, pin what was there; return the digests that were new."""
+        domain, stored, stale = appended.domain, appended.stored, appended.stale
+        new = {chunk.digest for chunk in stored}
         if not stored and not stale:
-            return set()
+            return new
 
         async def index(tx: Rows) -> set[bytes]:
             epoch = (await tx.store.info()).epoch
@@ -127,9 +148,10 @@ class ChunkIngest:
 
         condemned = set(stale) - await self._metadata.write(index)
         if condemned:  # by a collection, between our look and our touch: they are missing now
-            again = {digest: chunks[digest] for digest in condemned}
-            return {c.digest for c in new} | await self._store_missing(domain, again, start_epoch)
-        return {chunk.digest for chunk in new}
+            again = {digest: appended.chunks[digest] for digest in condemned}
+            more = await self._append_missing(domain, again, appended.start_epoch)
+            new |= await self._index(more)
+        return new
 
     async def _append(self, domain: Domain, new: list[Chunk]) -> list[StoredChunk]:
         if not new:
