@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from hydria.v1 import artifact_pb2 as pb
 from tests.faults.checker import problems_in
 from tests.faults.crashes import (
     FILES,
@@ -22,7 +24,15 @@ from tests.faults.crashes import (
     steps_of,
 )
 from tests.faults.forked_servers import forked_server
-from tests.faults.stub_client import Promises, StubClient, stub_client
+from tests.faults.stub_client import (
+    COLLECTION,
+    ENTITY,
+    NAME,
+    PROJECT,
+    Promises,
+    StubClient,
+    stub_client,
+)
 from tests.servers import server_process
 
 BEFORE_COMMIT, AFTER_COMMIT = "metadata.before_commit", "metadata.after_commit"
@@ -126,6 +136,39 @@ async def test_killed_after_the_commit_is_written_there_is_the_version(
             (ref,) = await client.versions()
             again = await client.commit(await client.create(REQUEST_ID), FILES, "best")
     assert (again.version.ref, again.created) == (ref, True)
+
+
+SMALL = pb.PutVersionRequest(
+    entity=ENTITY,
+    project=PROJECT,
+    collection=COLLECTION,
+    type="dataset",
+    request_id="once",
+    files=[pb.InlineFile(path="a", content=b"a"), pb.InlineFile(path="b", content=b"")],
+)
+
+
+async def by_one_call(client: StubClient) -> None:
+    """Make a small version, or learn that it was made."""
+    response = await client.stub.PutVersion(SMALL)
+    assert (response.version.ref, response.created) == (f"{NAME}:v0", True)
+
+
+@pytest.mark.parametrize("step", ["packs.after_sync", BEFORE_COMMIT, AFTER_COMMIT])
+async def test_a_small_version_is_made_once_wherever_the_server_was_killed(
+    tmp_path: Path, step: str
+) -> None:
+    last = (await steps_of(by_one_call, tmp_path / "counted"))[step]
+    data = tmp_path / "data"
+    for n in range(2, last + 1):
+        await run_until_killed(data, f"{step}:{n}", by_one_call, Promises())
+        assert problems_in(data) == []
+        with forked_server(data) as server:
+            async with stub_client(server.address) as client:
+                await by_one_call(client)
+                assert await client.download(f"{NAME}:v0") == {"a": b"a", "b": b""}
+            server.kill()
+        shutil.rmtree(data)
 
 
 @pytest.mark.parametrize("seed", range(3))
