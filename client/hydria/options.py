@@ -15,7 +15,7 @@ class TransferOptions:
     """How long to keep trying while the server is unavailable and nothing moves."""
     stream_count: int = 1
     """How many streams an upload sends chunks on, 1 to 4. More help on long lines only."""
-    unacked_bytes_max: int = 64 * MIB
+    unacked_bytes_max: int = 32 * MIB
     """How much an upload may have sent that is not durable yet. With what is being read, a client
     holds about 24 MiB more than this."""
 

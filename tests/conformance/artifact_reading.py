@@ -411,7 +411,7 @@ class ReadingContract:
             max_chunk_bytes=2 * MIB,
             max_batch_bytes=3 * MIB,
             max_message_bytes=4 * MIB,
-            max_unacked_bytes=64 * MIB,
+            max_unacked_bytes=32 * MIB,
             max_digests_per_request=20_000,
             max_operations_per_stage=10_000,
             max_put_version_bytes=MIB,

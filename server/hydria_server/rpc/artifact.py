@@ -23,7 +23,7 @@ from hydria_server.services.small_versions import MAX_PUT_VERSION_BYTES
 from hydria_server.services.staging import MAX_OPERATIONS
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-MAX_UNACKED_BYTES = 64 * 1024 * 1024
+MAX_UNACKED_BYTES = 32 * 1024 * 1024
 
 
 class ArtifactServicer(

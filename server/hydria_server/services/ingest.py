@@ -12,7 +12,7 @@ from hydria_server.domain.records import Domain, UploadRecord
 from hydria_server.storage.metadata.interface import IndexedChunk, MetadataStore, Rows
 from hydria_server.storage.packs.interface import PackStore
 
-GROUP_BYTES = 32 * 1024 * 1024
+GROUP_BYTES = 16 * 1024 * 1024
 GROUP_CHUNKS = 8192
 
 
