@@ -23,7 +23,7 @@ from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
 from hydria_server.services.publication import MoreWasStagedError, Publication, Words
 from hydria_server.services.resolution import Resolution
-from hydria_server.services.sessions import Clock, UploadSessions
+from hydria_server.services.sessions import Clock, UploadSessions, require_open
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _MISSING_SHOWN = 8
@@ -92,7 +92,8 @@ class Commits:
         runs: list[StagedRun] = []
         manifest = BuiltManifest(b"", 0, 0, ())  # for a committed one: only its answer is read
         if upload.state is not UploadState.COMMITTED:
-            upload = await self._sessions.require_open(upload_id)
+            # One look decides: a twin may commit right after it, and then its answer is ours.
+            upload = await self._sessions.renew_if_due(require_open(upload))
             runs = await self._resolved_runs(upload)
             manifest = await self._manifests.build(upload, runs)
 
