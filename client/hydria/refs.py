@@ -78,8 +78,3 @@ def split_ref(text: str) -> tuple[str, str]:
         if found:
             return name, mark + rest
     return text, ""
-
-
-def version_number(suffix: str) -> bool:
-    """Tell whether a suffix is that of a version (`:v3`), which never moves."""
-    return suffix.startswith(":v") and suffix[2:].isascii() and suffix[2:].isdigit()
