@@ -6,6 +6,7 @@ PYTEST_FLAGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+NODE_INSTALLED := examples/node/node_modules/.installed
 GENERATED := client/hydria/v1
 PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
@@ -14,7 +15,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow bench check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow examples bench check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -47,6 +48,15 @@ test: $(INSTALLED) ## Run the tests that take minutes at most.
 
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+
+examples: $(INSTALLED) $(NODE_INSTALLED) ## Run the clients in other languages against a server (needs Node.js 20).
+	EXAMPLES_REQUIRED=1 $(BIN)/python -m pytest -q tests/examples $(PYTEST_FLAGS)
+
+$(NODE_INSTALLED): examples/node/package.json examples/node/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo "the examples need Node.js 20 or newer, with npm; it is not there." >&2; exit 1; }
+	@cd examples/node && npm ci --no-audit --no-fund --silent
+	@touch $(NODE_INSTALLED)
 
 bench: $(INSTALLED) ## Measure the named workloads; one JSON line each.
 	$(BIN)/python -m benchmarks
@@ -83,5 +93,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
