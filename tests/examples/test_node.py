@@ -16,7 +16,6 @@ from blake3 import blake3
 
 from hydria import Client
 from hydria.v1 import artifact_pb2 as pb
-from hydria.v1 import artifact_pb2_grpc
 from tests.servers import server_process
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "examples" / "node"
@@ -126,27 +125,25 @@ def test_bytes_that_do_not_match_their_digest_are_not_put_in_place(tmp_path: Pat
 @contextmanager
 def _lying_server(path: str, content: bytes, digest: bytes) -> Iterator[str]:
     """Serve one download of one file, whatever is asked for."""
-
-    class Liar(artifact_pb2_grpc.ArtifactServiceServicer):
-        def Download(  # type: ignore[override] # a synchronous server is enough for lies
-            self, request: pb.DownloadRequest, context: grpc.ServicerContext
-        ) -> Iterator[pb.DownloadResponse]:
-            size = len(content)
-            yield pb.DownloadResponse(
-                files=[
-                    pb.DownloadedFile(
-                        path=path, size_bytes=size, content_digest=digest, length=size
-                    )
-                ],
-                file_indexes=[0],
-                offsets=[0],
-                sizes=[size],
-                payload=content,
-                finished_file_indexes=[0],
-            )
-
+    size = len(content)
+    frame = pb.DownloadResponse(
+        files=[pb.DownloadedFile(path=path, size_bytes=size, content_digest=digest, length=size)],
+        file_indexes=[0],
+        offsets=[0],
+        sizes=[size],
+        payload=content,
+        finished_file_indexes=[0],
+    )
+    download = grpc.unary_stream_rpc_method_handler(
+        lambda request, context: iter([frame]),
+        request_deserializer=pb.DownloadRequest.FromString,
+        response_serializer=pb.DownloadResponse.SerializeToString,
+    )
     server = grpc.server(futures.ThreadPoolExecutor(1))
-    artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(Liar(), server)
+    service = "hydria.v1.ArtifactService"
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service, {"Download": download})]
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

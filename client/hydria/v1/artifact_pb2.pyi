@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hydria.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DamageKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DamageKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DamageKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DAMAGE_KIND_UNSPECIFIED: _DamageKind.ValueType  # 0
+    """Never sent."""
+    DAMAGE_KIND_CHUNK: _DamageKind.ValueType  # 1
+    """A chunk of a file is damaged or lost."""
+    DAMAGE_KIND_RECIPE: _DamageKind.ValueType  # 2
+    """A recipe is damaged or lost: what it lists of the file cannot be read."""
+    DAMAGE_KIND_FILE: _DamageKind.ValueType  # 3
+    """The chunks of a file are right, one by one, but do not add up to its size and digest."""
+    DAMAGE_KIND_MANIFEST: _DamageKind.ValueType  # 4
+    """A part of the list of files is damaged or lost: the files in it cannot be read."""
+    DAMAGE_KIND_VERSION: _DamageKind.ValueType  # 5
+    """The list of files is readable, but does not add up to the version's digest and totals."""
+
+class DamageKind(_DamageKind, metaclass=_DamageKindEnumTypeWrapper):
+    """What is damaged."""
+
+DAMAGE_KIND_UNSPECIFIED: DamageKind.ValueType  # 0
+"""Never sent."""
+DAMAGE_KIND_CHUNK: DamageKind.ValueType  # 1
+"""A chunk of a file is damaged or lost."""
+DAMAGE_KIND_RECIPE: DamageKind.ValueType  # 2
+"""A recipe is damaged or lost: what it lists of the file cannot be read."""
+DAMAGE_KIND_FILE: DamageKind.ValueType  # 3
+"""The chunks of a file are right, one by one, but do not add up to its size and digest."""
+DAMAGE_KIND_MANIFEST: DamageKind.ValueType  # 4
+"""A part of the list of files is damaged or lost: the files in it cannot be read."""
+DAMAGE_KIND_VERSION: DamageKind.ValueType  # 5
+"""The list of files is readable, but does not add up to the version's digest and totals."""
+Global___DamageKind: _TypeAlias = DamageKind  # noqa: Y015
 
 @_typing.final
 class GetServerInfoRequest(_message.Message):
@@ -2260,3 +2297,317 @@ class FetchChunksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FetchChunksResponse: _TypeAlias = FetchChunksResponse  # noqa: Y015
+
+@_typing.final
+class VerifyVersionRequest(_message.Message):
+    """Asks for a verification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref."""
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyVersionRequest: _TypeAlias = VerifyVersionRequest  # noqa: Y015
+
+@_typing.final
+class VerifyVersionResponse(_message.Message):
+    """How far a verification has come. The first message has `version_ref` only, the last one
+    `summary`. Counts are totals since its beginning.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    CHECKED_FILES_FIELD_NUMBER: _builtins.int
+    CHECKED_BYTES_FIELD_NUMBER: _builtins.int
+    DAMAGES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    version_ref: _builtins.str
+    """The full ref of the version that the ref resolved to; in the first message."""
+    checked_files: _builtins.int
+    """Files checked, references not among them."""
+    checked_bytes: _builtins.int
+    """Bytes of files read and checked."""
+    @_builtins.property
+    def damages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Damage]:
+        """What was found damaged since the last message: at most 500."""
+
+    @_builtins.property
+    def summary(self) -> Global___VerifySummary:
+        """The outcome; in the last message. A stream without it has not verified the version."""
+
+    def __init__(
+        self,
+        *,
+        version_ref: _builtins.str = ...,
+        checked_files: _builtins.int = ...,
+        checked_bytes: _builtins.int = ...,
+        damages: _abc.Iterable[Global___Damage] | None = ...,
+        summary: Global___VerifySummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_bytes", b"checked_bytes", "checked_files", b"checked_files", "damages", b"damages", "summary", b"summary", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyVersionResponse: _TypeAlias = VerifyVersionResponse  # noqa: Y015
+
+@_typing.final
+class Damage(_message.Message):
+    """One thing that is damaged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    LAST_PATH_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    kind: Global___DamageKind.ValueType
+    """What is damaged."""
+    path: _builtins.str
+    """The file. With MANIFEST, the first of the files in that part; with VERSION, empty."""
+    last_path: _builtins.str
+    """With MANIFEST, the last of the files in that part; else empty."""
+    digest: _builtins.bytes
+    """The digest that was not found to be true (32 bytes): of the chunk, the recipe or the part of
+    the list; with FILE the content digest, with VERSION the version digest.
+    """
+    offset: _builtins.int
+    """With CHUNK and RECIPE, where in the file the bytes are missing."""
+    size_bytes: _builtins.int
+    """With CHUNK and RECIPE, how many bytes of the file are missing."""
+    def __init__(
+        self,
+        *,
+        kind: Global___DamageKind.ValueType = ...,
+        path: _builtins.str = ...,
+        last_path: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        offset: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "kind", b"kind", "last_path", b"last_path", "offset", b"offset", "path", b"path", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Damage: _TypeAlias = Damage  # noqa: Y015
+
+@_typing.final
+class VerifySummary(_message.Message):
+    """The outcome of a verification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTACT_FIELD_NUMBER: _builtins.int
+    CHECKED_FILES_FIELD_NUMBER: _builtins.int
+    CHECKED_BYTES_FIELD_NUMBER: _builtins.int
+    CHECKED_CHUNKS_FIELD_NUMBER: _builtins.int
+    REFERENCE_COUNT_FIELD_NUMBER: _builtins.int
+    DAMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    DAMAGED_FILES_FIELD_NUMBER: _builtins.int
+    intact: _builtins.bool
+    """Whether nothing at all is damaged."""
+    checked_files: _builtins.int
+    """Files checked, those found damaged among them."""
+    checked_bytes: _builtins.int
+    """Bytes of files read and found right, chunk by chunk."""
+    checked_chunks: _builtins.int
+    """Chunks checked, as often as files name them."""
+    reference_count: _builtins.int
+    """References, whose content is elsewhere and was not read."""
+    damage_count: _builtins.int
+    """How many things were told to be damaged."""
+    damaged_files: _builtins.int
+    """How many files are damaged, as far as the list of files can be read."""
+    def __init__(
+        self,
+        *,
+        intact: _builtins.bool = ...,
+        checked_files: _builtins.int = ...,
+        checked_bytes: _builtins.int = ...,
+        checked_chunks: _builtins.int = ...,
+        reference_count: _builtins.int = ...,
+        damage_count: _builtins.int = ...,
+        damaged_files: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_bytes", b"checked_bytes", "checked_chunks", b"checked_chunks", "checked_files", b"checked_files", "damage_count", b"damage_count", "damaged_files", b"damaged_files", "intact", b"intact", "reference_count", b"reference_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifySummary: _TypeAlias = VerifySummary  # noqa: Y015
+
+@_typing.final
+class CompareVersionsRequest(_message.Message):
+    """Asks what differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REF_FIELD_NUMBER: _builtins.int
+    TO_REF_FIELD_NUMBER: _builtins.int
+    from_ref: _builtins.str
+    """The full ref of the version to start from."""
+    to_ref: _builtins.str
+    """The full ref of the version to compare with it."""
+    def __init__(
+        self,
+        *,
+        from_ref: _builtins.str = ...,
+        to_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_ref", b"from_ref", "to_ref", b"to_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareVersionsRequest: _TypeAlias = CompareVersionsRequest  # noqa: Y015
+
+@_typing.final
+class CompareVersionsResponse(_message.Message):
+    """Some differences. The first message has `from_ref` and `to_ref` only, the last one `summary`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REF_FIELD_NUMBER: _builtins.int
+    TO_REF_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    from_ref: _builtins.str
+    """The full ref of the version that `from_ref` resolved to; in the first message."""
+    to_ref: _builtins.str
+    """The full ref of the version that `to_ref` resolved to; in the first message."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChange]:
+        """Files that differ, by path over the whole stream: at most 500 in a message."""
+
+    @_builtins.property
+    def summary(self) -> Global___CompareSummary:
+        """The totals; in the last message."""
+
+    def __init__(
+        self,
+        *,
+        from_ref: _builtins.str = ...,
+        to_ref: _builtins.str = ...,
+        changes: _abc.Iterable[Global___FileChange] | None = ...,
+        summary: Global___CompareSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "from_ref", b"from_ref", "summary", b"summary", "to_ref", b"to_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareVersionsResponse: _TypeAlias = CompareVersionsResponse  # noqa: Y015
+
+@_typing.final
+class FileChange(_message.Message):
+    """What became of one path. With only `file` it was added, with only `previous_file` removed, with
+    both changed: another content, size or kind.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> _types_pb2.File:
+        """The file in the version compared with."""
+
+    @_builtins.property
+    def previous_file(self) -> _types_pb2.File:
+        """The file in the version started from."""
+
+    def __init__(
+        self,
+        *,
+        file: _types_pb2.File | None = ...,
+        previous_file: _types_pb2.File | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "previous_file", b"previous_file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "previous_file", b"previous_file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChange: _TypeAlias = FileChange  # noqa: Y015
+
+@_typing.final
+class CompareSummary(_message.Message):
+    """Totals of a comparison. Bytes are those of files as listed, references among them, unless it
+    says otherwise.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_COUNT_FIELD_NUMBER: _builtins.int
+    REMOVED_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    ADDED_BYTES_FIELD_NUMBER: _builtins.int
+    REMOVED_BYTES_FIELD_NUMBER: _builtins.int
+    CHANGED_BYTES_FIELD_NUMBER: _builtins.int
+    UNCHANGED_BYTES_FIELD_NUMBER: _builtins.int
+    SHARED_BYTES_FIELD_NUMBER: _builtins.int
+    NEW_BYTES_FIELD_NUMBER: _builtins.int
+    added_count: _builtins.int
+    """Files that are in the second version only."""
+    removed_count: _builtins.int
+    """Files that are in the first version only."""
+    changed_count: _builtins.int
+    """Files that are in both and differ."""
+    unchanged_count: _builtins.int
+    """Files that are the same in both."""
+    added_bytes: _builtins.int
+    """The sizes of the added files."""
+    removed_bytes: _builtins.int
+    """The sizes of the removed files."""
+    changed_bytes: _builtins.int
+    """The sizes of the changed files, in the second version."""
+    unchanged_bytes: _builtins.int
+    """The sizes of the unchanged files."""
+    shared_bytes: _builtins.int
+    """Bytes of the second version that the first one has too: its unchanged files, and of its added
+    and changed files what lies in chunks that files of the first version consist of.
+    """
+    new_bytes: _builtins.int
+    """The other bytes of the stored files that were added or changed."""
+    def __init__(
+        self,
+        *,
+        added_count: _builtins.int = ...,
+        removed_count: _builtins.int = ...,
+        changed_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        added_bytes: _builtins.int = ...,
+        removed_bytes: _builtins.int = ...,
+        changed_bytes: _builtins.int = ...,
+        unchanged_bytes: _builtins.int = ...,
+        shared_bytes: _builtins.int = ...,
+        new_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_bytes", b"added_bytes", "added_count", b"added_count", "changed_bytes", b"changed_bytes", "changed_count", b"changed_count", "new_bytes", b"new_bytes", "removed_bytes", b"removed_bytes", "removed_count", b"removed_count", "shared_bytes", b"shared_bytes", "unchanged_bytes", b"unchanged_bytes", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareSummary: _TypeAlias = CompareSummary  # noqa: Y015

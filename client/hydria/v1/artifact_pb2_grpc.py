@@ -181,6 +181,16 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.FromString,
                 _registered_method=True)
+        self.VerifyVersion = channel.unary_stream(
+                '/hydria.v1.ArtifactService/VerifyVersion',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.FromString,
+                _registered_method=True)
+        self.CompareVersions = channel.unary_stream(
+                '/hydria.v1.ArtifactService/CompareVersions',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.FromString,
+                _registered_method=True)
 
 
 class ArtifactServiceServicer(object):
@@ -444,6 +454,27 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyVersion(self, request, context):
+        """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+        XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+        stream, which does not fail for it, and counts as missing from then on, so that the next upload
+        of the same content repairs it. What references point to is not read. One verification runs at
+        a time; another waits, and gets a message without news now and then.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareVersions(self, request, context):
+        """Tells what differs between two versions, of whatever collections: added, removed and changed
+        files by path, then totals. Few run at a time; another waits, and gets a message without news
+        now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ArtifactServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -581,6 +612,16 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.FetchChunks,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.SerializeToString,
+            ),
+            'VerifyVersion': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyVersion,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.SerializeToString,
+            ),
+            'CompareVersions': grpc.unary_stream_rpc_method_handler(
+                    servicer.CompareVersions,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1324,6 +1365,60 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/FetchChunks',
             hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/VerifyVersion',
+            hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/CompareVersions',
+            hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

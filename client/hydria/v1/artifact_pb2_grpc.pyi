@@ -177,6 +177,19 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
     has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
+    VerifyVersion: _grpc.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]
+    """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+    XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+    stream, which does not fail for it, and counts as missing from then on, so that the next upload
+    of the same content repairs it. What references point to is not read. One verification runs at
+    a time; another waits, and gets a message without news now and then.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    CompareVersions: _grpc.UnaryStreamMultiCallable[_artifact_pb2.CompareVersionsRequest, _artifact_pb2.CompareVersionsResponse]
+    """Tells what differs between two versions, of whatever collections: added, removed and changed
+    files by path, then totals. Few run at a time; another waits, and gets a message without news
+    now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
 
 @_typing.type_check_only
 class ArtifactServiceAsyncStub(ArtifactServiceStub):
@@ -326,6 +339,19 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """Sends chunks of one version by digest, in the order asked.
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
     has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    VerifyVersion: _aio.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]  # type: ignore[assignment]
+    """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+    XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+    stream, which does not fail for it, and counts as missing from then on, so that the next upload
+    of the same content repairs it. What references point to is not read. One verification runs at
+    a time; another waits, and gets a message without news now and then.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    CompareVersions: _aio.UnaryStreamMultiCallable[_artifact_pb2.CompareVersionsRequest, _artifact_pb2.CompareVersionsResponse]  # type: ignore[assignment]
+    """Tells what differs between two versions, of whatever collections: added, removed and changed
+    files by path, then totals. Few run at a time; another waits, and gets a message without news
+    now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
 
 class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -635,6 +661,31 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends chunks of one version by digest, in the order asked.
         INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
         has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyVersion(
+        self,
+        request: _artifact_pb2.VerifyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.VerifyVersionResponse], _abc.AsyncIterator[_artifact_pb2.VerifyVersionResponse]]:
+        """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+        XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+        stream, which does not fail for it, and counts as missing from then on, so that the next upload
+        of the same content repairs it. What references point to is not read. One verification runs at
+        a time; another waits, and gets a message without news now and then.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareVersions(
+        self,
+        request: _artifact_pb2.CompareVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.CompareVersionsResponse], _abc.AsyncIterator[_artifact_pb2.CompareVersionsResponse]]:
+        """Tells what differs between two versions, of whatever collections: added, removed and changed
+        files by path, then totals. Few run at a time; another waits, and gets a message without news
+        now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
 def add_ArtifactServiceServicer_to_server(servicer: ArtifactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,10 +8,12 @@ from hydria_server.domain.records import StoreInfo
 from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
+from hydria_server.services.chunk_audit import ChunkAudit
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
 from hydria_server.services.commit import Commits
+from hydria_server.services.comparisons import Comparisons
 from hydria_server.services.downloads import Downloads
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
@@ -28,6 +30,7 @@ from hydria_server.services.resolution import Resolution
 from hydria_server.services.sessions import Clock, UploadSessions
 from hydria_server.services.small_versions import SmallVersions
 from hydria_server.services.staging import Staging
+from hydria_server.services.version_verification import VersionVerification
 from hydria_server.services.versions import Versions
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.packs.interface import PackStore
@@ -105,3 +108,8 @@ class ArtifactServices:
         self.listings = Listings(metadata)
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)
+        audit = ChunkAudit(reader, hashing)
+        self.verification = VersionVerification(
+            self.versions, manifests, audit, hashing, self.read_budget
+        )
+        self.comparisons = Comparisons(self.versions, manifests, recipes, threads.merging)

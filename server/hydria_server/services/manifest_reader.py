@@ -51,7 +51,7 @@ class ManifestReader:
                 return  # everything from here on sorts after the prefix
             raws = [
                 raw
-                for raw in await self._raws(domain, shard)
+                for raw in await self.raws(domain, shard)
                 if (path := entry_path(raw)).startswith(wanted) and path > begin
             ]
             for at in range(0, len(raws), _BATCH):
@@ -75,7 +75,7 @@ class ManifestReader:
         encoded = {path.encode() for path in wanted}
         for shard in shards:
             if any(shard.first_path <= path <= shard.last_path for path in wanted):
-                for raw in await self._raws(domain, shard):
+                for raw in await self.raws(domain, shard):
                     if entry_path(raw) in encoded:
                         entry = decode_entry(raw)
                         found[entry.path] = entry
@@ -86,7 +86,16 @@ class ManifestReader:
             )
         return found
 
-    async def _raws(self, domain: Domain, shard: ShardRecord) -> list[bytes]:
+    async def shards(self, version: VersionRecord) -> list[ShardRecord]:
+        """Return the manifest's shards, in the order of their paths."""
+        return await self._metadata.read(lambda rows: rows.versions.shards(version.id))
+
+    async def raws(self, domain: Domain, shard: ShardRecord) -> list[bytes]:
+        """Return the encoded entries of a shard.
+
+        Raises:
+            ChunkCorruptError: it is damaged.
+        """
         data = await self._reader.read_one(domain, ChunkRef(shard.digest, shard.size_bytes))
         try:
             return list(decode_entries(SHARD_MAGIC, data))
