@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from hydria.client import AsyncClient as AsyncClient
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
+    from hydria.inspection.records import ChangedFile as ChangedFile
+    from hydria.inspection.records import Damage as Damage
+    from hydria.inspection.records import DamageKind as DamageKind
+    from hydria.inspection.records import DiffResult as DiffResult
+    from hydria.inspection.records import DiffTotals as DiffTotals
+    from hydria.inspection.records import VerifyResult as VerifyResult
     from hydria.options import TransferOptions as TransferOptions
     from hydria.records import AliasChange as AliasChange
     from hydria.records import AliasOperation as AliasOperation
@@ -54,6 +60,10 @@ _HOME_OF = {
         "VersionState",
     ),
     "hydria.records",
+)
+_HOME_OF |= dict.fromkeys(
+    ("ChangedFile", "Damage", "DamageKind", "DiffResult", "DiffTotals", "VerifyResult"),
+    "hydria.inspection.records",
 )
 
 __all__ = sorted(_HOME_OF)

@@ -12,7 +12,7 @@ from typing import Self
 
 from hydria import messages
 from hydria.address import find_address
-from hydria.async_catalog import AsyncCatalog
+from hydria.async_inspection import AsyncInspection
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
@@ -28,7 +28,7 @@ from hydria.walk import walk
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncCatalog):
+class AsyncClient(AsyncInspection):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is

@@ -26,6 +26,7 @@ class Phase(StrEnum):
     LIST = "list"
     CHECK = "check"  # looking at what is in place already
     DOWNLOAD = "download"
+    VERIFY = "verify"
     DONE = "done"
 
 

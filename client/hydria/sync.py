@@ -13,11 +13,11 @@ from hydria.loop_thread import LoopThread
 from hydria.options import TransferOptions
 from hydria.progress import ProgressCallback
 from hydria.records import DownloadResult, UploadResult
-from hydria.sync_catalog import SyncCatalog
 from hydria.sync_draft import SyncDraft
+from hydria.sync_inspection import SyncInspection
 
 
-class Client(SyncCatalog):
+class Client(SyncInspection):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -33,7 +33,7 @@ class Client(SyncCatalog):
         cache_dir: LocalPath | None = None,
         options: TransferOptions | None = None,
     ) -> None:
-        self._client = AsyncClient(
+        self._client: AsyncClient = AsyncClient(
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())

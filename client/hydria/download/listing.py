@@ -68,15 +68,22 @@ class VersionListing:
                 raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
         return [by_path[path] for path in paths]
 
-    async def _all(self) -> list[Wanted]:
+    async def everything(self) -> tuple[list[Wanted], list[str]]:
+        """Return all stored files, and the paths of all references, by path. Raises as `select`."""
         digest = blake3(b"hydria.version.v1\0")
-        selected: list[Wanted] = []
+        stored: list[Wanted] = []
+        references: list[str] = []
         async for files in self._stream(""):
             digest.update(b"".join([_digested(file) for file in files]))
-            selected.extend(_stored(files))
+            stored.extend(_stored(files))
+            references.extend(f.path for f in files if f.kind == types.FILE_KIND_REFERENCE)
         if format_digest(digest.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
-        return selected
+        return stored, references
+
+    async def _all(self) -> list[Wanted]:
+        stored, _ = await self.everything()
+        return stored
 
     async def _stream(self, prefix: str) -> AsyncIterator[list[types.File]]:
         """Yield the list in parts, beginning again after the last path when the line breaks."""
