@@ -74,4 +74,6 @@ def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:
     assert done.stdout.splitlines() == [
         "local/vision/digits:v0 12",
         "local/vision/digits:v1",
+        "True",
+        "8",
     ]

@@ -71,20 +71,13 @@ class ArtifactServices:
         """Wire everything."""
         packs, metadata, hashing = stores.packs, stores.metadata, threads.hashing
         reader = ChunkReader(packs, metadata)
-        capacity = Capacity(packs, reserve_bytes=limits.reserve_bytes)
         self.store, self.limits = stores.info, limits
         # One for each way, so that clients who read slowly do not hold up those who write, nor
         # those who send a file slowly, byte by byte, those who send whole chunks.
         self.budget, self.file_budget, self.read_budget = (
             ByteBudget(limits.byte_budget) for _ in range(3)
         )
-        self.sessions = sessions = UploadSessions(
-            metadata,
-            capacity,
-            clock,
-            lease_seconds=limits.upload_lease_seconds,
-            open_uploads_max=limits.open_uploads_max,
-        )
+        self.sessions = sessions = _sessions(stores, clock, limits)
         self.ingest = ingest = ChunkIngest(packs, metadata)
         self.presence = Presence(metadata)
         recipes = Recipes(reader, ingest)
@@ -113,3 +106,13 @@ class ArtifactServices:
             self.versions, manifests, audit, hashing, self.read_budget
         )
         self.comparisons = Comparisons(self.versions, manifests, recipes, threads.merging)
+
+
+def _sessions(stores: Stores, clock: Clock, limits: Limits) -> UploadSessions:
+    return UploadSessions(
+        stores.metadata,
+        Capacity(stores.packs, reserve_bytes=limits.reserve_bytes),
+        clock,
+        lease_seconds=limits.upload_lease_seconds,
+        open_uploads_max=limits.open_uploads_max,
+    )
