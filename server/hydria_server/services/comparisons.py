@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
+from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.manifest import FileEntry, decode_entry
 from hydria_server.domain.records import Domain, ShardRecord, VersionRecord
 from hydria_server.services.comparing import Comparison, FileChange, Side, Totals, merge
@@ -69,15 +70,18 @@ class Comparisons:
         sought: Counter[bytes] = Counter()
         async with aclosing(self._changes(old, new)) as parts:
             async for changes in parts:
-                totals.take(changes)
+                long = await self._threads.run(partial(_take, changes, totals, sought))
                 yield totals.so_far(changes)
-                async for digests in self._chunks_of(new.domain, changes):
-                    sought.update(digests)
-                    if len(sought) >= _SOUGHT_CHUNKS:
-                        totals.new_bytes += await self._not_in(old, sought)
-                        sought.clear()
-                        yield totals.so_far(())
-        totals.new_bytes += await self._not_in(old, sought)
+                async with aclosing(self._chunks_of(new.domain, long)) as recipes:
+                    async for chunks in recipes:
+                        sought.update(chunks)
+                        if len(sought) >= _SOUGHT_CHUNKS:
+                            await self._settle(old, sought, totals)
+                            yield totals.so_far(())
+                if len(sought) >= _SOUGHT_CHUNKS:
+                    await self._settle(old, sought, totals)
+                    yield totals.so_far(())
+        await self._settle(old, sought, totals)
         yield totals.so_far(())
 
     async def _listed(self, version: VersionRecord) -> _Listed:
@@ -96,35 +100,43 @@ class Comparisons:
             yield await self._threads.run(partial(merge, before, after))
 
     async def _chunks_of(
-        self, domain: Domain, changes: Sequence[FileChange]
+        self, domain: Domain, long: Sequence[FileEntry]
     ) -> AsyncGenerator[Counter[bytes], None]:
-        """Yield the chunks of those files that were added or changed, as `_chunks`."""
-        for change in changes:
-            if change.after is not None and not change.after.is_reference:
-                async for digests in self._chunks(domain, change.after):
-                    yield digests
+        """Yield the chunks of files with recipes, digest by digest, with all their bytes there."""
+        for entry in long:
+            async for chunks in self._recipes.chunks_between(domain, entry, 0, entry.size_bytes):
+                yield _by_digest(chunk.ref for chunk in chunks)
 
-    async def _chunks(
-        self, domain: Domain, entry: FileEntry
-    ) -> AsyncGenerator[Counter[bytes], None]:
-        """Yield the chunks of a stored file, digest by digest, with all their bytes in it."""
-        async for chunks in self._recipes.chunks_between(domain, entry, 0, entry.size_bytes):
-            found: Counter[bytes] = Counter()
-            for chunk in chunks:
-                found[chunk.ref.digest] += chunk.ref.size_bytes
-            yield found
-
-    async def _not_in(self, old: _Listed, sought: Counter[bytes]) -> int:
-        """Return how many bytes those of the sought chunks have that no file of `old` has."""
+    async def _settle(self, old: _Listed, sought: Counter[bytes], totals: Totals) -> None:
+        """Count as new what no file of `old` has of the sought chunks, and seek no more."""
         for shard in old.shards if sought else ():
             raws = await self._manifests.raws(old.domain, shard)
-            for entry in await self._threads.run(partial(_strike_out, raws, sought)):
-                async for digests in self._chunks(old.domain, entry):
-                    for digest in digests:
+            long = await self._threads.run(partial(_strike_out, raws, sought))
+            async with aclosing(self._chunks_of(old.domain, long)) as recipes:
+                async for chunks in recipes:
+                    for digest in chunks:
                         sought.pop(digest, None)
             if not sought:
                 break
-        return sum(sought.values())
+        totals.new_bytes += sum(sought.values())
+        sought.clear()
+
+
+def _by_digest(refs: Iterable[ChunkRef]) -> Counter[bytes]:
+    sizes: Counter[bytes] = Counter()
+    for ref in refs:
+        sizes[ref.digest] += ref.size_bytes
+    return sizes
+
+
+def _take(changes: Sequence[FileChange], totals: Totals, sought: Counter[bytes]) -> list[FileEntry]:
+    """Count changes, and seek the chunks that they list; return the files with recipes instead."""
+    totals.take(changes)
+    entries = [change.after for change in changes if change.after is not None]
+    for entry in entries:
+        for ref in entry.listed_chunks():
+            sought[ref.digest] += ref.size_bytes
+    return [entry for entry in entries if entry.recipes]
 
 
 def _strike_out(raws: Sequence[bytes], sought: Counter[bytes]) -> list[FileEntry]:
