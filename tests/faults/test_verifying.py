@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from pathlib import Path
-
-import pytest
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria_server.storage.packs.record import RECORD_HEADER_BYTES, encode_header
 from tests.faults.checker import problems_in
-from tests.faults.damage import damage, flip, served
+from tests.faults.damage import BIG, FILES, OTHER, REF, SMALL, damage, flip, packs_of, served
 from tests.faults.stub_client import (
-    NAME,
+    Promises,
     StubClient,
     all_chunks,
     chunks_of,
@@ -22,29 +19,7 @@ from tests.faults.stub_client import (
     random_files,
 )
 from tests.refusals import refused
-
-FILES = random_files(3, 2_600_000, 700, 0, 1000)
-BIG, SMALL, EMPTY, OTHER = FILES
-REF = f"{NAME}:v0"
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with one version."""
-    data = tmp_path_factory.mktemp("healthy")
-    asyncio.run(_fill(data))
-    return data
-
-
-async def _fill(data: Path) -> None:
-    async with served(data) as client:
-        await client.upload(FILES)
-
-
-@pytest.fixture
-def data(healthy: Path, tmp_path: Path) -> Path:
-    """Return a copy of it that nobody serves."""
-    return Path(shutil.copytree(healthy, tmp_path / "data"))
+from tests.servers import disk_server
 
 
 async def verify(client: StubClient) -> tuple[list[pb.Damage], pb.VerifySummary]:
@@ -105,7 +80,7 @@ async def test_a_chunk_whose_row_is_lost_is_told(data: Path) -> None:
 
 
 async def test_a_lost_pack_is_told_by_the_list_of_files_that_it_held(data: Path) -> None:
-    for pack in _packs_of(data):
+    for pack in packs_of(data):
         pack.unlink()
 
     async with served(data) as client:
@@ -143,7 +118,7 @@ async def test_chunks_that_do_not_add_up_to_their_file_are_told(data: Path) -> N
     """A list of files that has the chunks of a file in another order: every chunk is right."""
     with sqlite3.connect(data / "meta.db") as rows:
         ((old, size),) = rows.execute("SELECT digest, size_bytes FROM version_shard").fetchall()
-        (pack,) = (path.read_bytes() for path in _packs_of(data))
+        (pack,) = (path.read_bytes() for path in packs_of(data))
         begin = pack.find(old) + 32 + 24  # behind the digest, the lengths and both checksums
         shard = pack[begin : begin + size]
         first, second = (
@@ -165,13 +140,9 @@ async def test_chunks_that_do_not_add_up_to_their_file_are_told(data: Path) -> N
     assert summary.damaged_files == 1
 
 
-def _packs_of(data: Path) -> list[Path]:
-    return sorted(data.rglob("*.pack"))
-
-
 def _replace(data: Path, content: bytes, other: bytes, *, digest: bytes) -> None:
     """Put other bytes into a record, whose header says that they are the chunk `digest`."""
-    for path in _packs_of(data):
+    for path in packs_of(data):
         pack = path.read_bytes()
         begin = pack.find(content)
         if begin >= 0:
@@ -192,3 +163,27 @@ async def test_a_list_of_files_that_is_another_version_s_is_told(data: Path) -> 
         damages, summary = await verify(client)
     assert [found.kind for found in damages] == [pb.DAMAGE_KIND_VERSION]
     assert summary.damaged_files == 0
+
+
+async def test_a_cancelled_verification_holds_nothing_and_leaves_its_turn(tmp_path: Path) -> None:
+    files = random_files(5, 20_000_000)
+    async with disk_server(tmp_path / "data") as server:
+        client = StubClient(server.channel, Promises())
+        await client.upload(files)
+        for _ in range(3):
+            call = client.stub.VerifyVersion(pb.VerifyVersionRequest(ref=REF))
+            async for part in call:
+                if part.checked_bytes:
+                    break
+            call.cancel()
+        _, summary = await verify(client)
+        assert summary.checked_bytes == 20_000_000
+        assert server.services.read_budget.used_bytes == 0
+
+
+async def test_verifications_at_the_same_time_all_come_to_their_end(data: Path) -> None:
+    damage(data, FILES[SMALL], flip(1))
+
+    async with served(data) as client:
+        results = await asyncio.gather(*(verify(client) for _ in range(4)))
+    assert [[found.path for found in damages] for damages, _ in results] == [[SMALL]] * 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,6 +92,7 @@ class FileChecks:
                     await self._examine(domain, window)
                     yield
                     window = _Window()
+            await asyncio.sleep(0)  # serving goes first
         await self._examine(domain, window)
         yield
 

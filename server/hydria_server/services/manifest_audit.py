@@ -24,8 +24,8 @@ from hydria_server.services.chunk_audit import ChunkAudit
 from hydria_server.services.findings import Findings
 from hydria_server.services.hashing import Hashing
 
-# Entries handed on at once: decoding them holds the event loop up for a few milliseconds.
-_BATCH = 1000
+# Entries handed on at once: what is done with them holds the event loop up for some milliseconds.
+_BATCH = 250
 
 
 class ManifestAudit:
