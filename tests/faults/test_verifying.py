@@ -8,9 +8,13 @@ from pathlib import Path
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria_server.storage.packs.record import RECORD_HEADER_BYTES, encode_header
+from tests.conformance.artifact_staging import entry_of_recipes
 from tests.faults.checker import problems_in
 from tests.faults.damage import BIG, FILES, OTHER, REF, SMALL, damage, flip, packs_of, served
 from tests.faults.stub_client import (
+    COLLECTION,
+    ENTITY,
+    PROJECT,
     Promises,
     StubClient,
     all_chunks,
@@ -20,10 +24,11 @@ from tests.faults.stub_client import (
 )
 from tests.refusals import refused
 from tests.servers import disk_server
+from tests.teams import Team, put, recipe
 
 
-async def verify(client: StubClient) -> tuple[list[pb.Damage], pb.VerifySummary]:
-    request = pb.VerifyVersionRequest(ref=REF)
+async def verify(client: StubClient, ref: str = REF) -> tuple[list[pb.Damage], pb.VerifySummary]:
+    request = pb.VerifyVersionRequest(ref=ref)
     parts = [part async for part in client.stub.VerifyVersion(request, timeout=30)]
     damages = [found for part in parts for found in part.damages]
     assert parts[-1].summary.damage_count == len(damages)
@@ -100,6 +105,56 @@ async def test_a_damaged_list_of_files_is_told_and_comes_back(data: Path) -> Non
         assert [found.kind for found in damages] == [pb.DAMAGE_KIND_MANIFEST]
         await client.upload(FILES)
         assert (await verify(client))[1].intact
+
+
+async def test_what_the_other_parts_of_a_damaged_list_hold_is_still_checked(
+    tmp_path: Path,
+) -> None:
+    paths = [f"{'long' * 200}/{number:04}" for number in range(2500)]  # 2 MB: more than one part
+    files = [pb.InlineFile(path=path, content=b"%d" % at) for at, path in enumerate(paths)]
+    request = pb.PutVersionRequest(
+        entity=ENTITY, project=PROJECT, collection=COLLECTION, type="dataset", files=files
+    )
+    async with served(tmp_path / "data") as client:
+        await client.stub.PutVersion(request)
+    damage(tmp_path / "data", b"HYMS\x01", flip(30))
+    damage(tmp_path / "data", b"1234", flip(0))
+
+    async with served(tmp_path / "data") as client:
+        damages, summary = await verify(client)
+    part = damages[0]
+    assert part.kind == pb.DAMAGE_KIND_MANIFEST
+    lost = [path for path in paths if part.path <= path <= part.last_path]
+    assert 0 < len(lost) < len(paths)
+    assert summary.checked_files == len(paths) - len(lost)
+    assert [found.path for found in damages[1:]] == [p for p in paths[1234:1235] if p not in lost]
+
+
+async def test_a_damaged_recipe_is_told_as_the_part_of_the_file_that_it_lists(
+    tmp_path: Path,
+) -> None:
+    chunks = [bytes([number]) * 100 for number in range(70)]
+    recipes = [recipe(*chunks[:30]), recipe(*chunks[30:])]
+    async with disk_server(tmp_path) as server:
+        team = Team.new(server)
+        upload_id = await team.begin()
+        await team.send(upload_id, *chunks, *recipes)
+        await team.stage(upload_id, put(entry_of_recipes("long", chunks, recipes)))
+        await team.commit(upload_id)
+    damage(tmp_path, recipes[1], flip(40))
+
+    async with served(tmp_path) as client:
+        damages, summary = await verify(client, team.ref())
+    assert damages == [
+        pb.Damage(
+            kind=pb.DAMAGE_KIND_RECIPE,
+            path="long",
+            digest=digest_of(recipes[1]),
+            offset=3000,
+            size_bytes=4000,
+        )
+    ]
+    assert (summary.checked_bytes, summary.damaged_files) == (3000, 1)
 
 
 async def test_bytes_that_match_their_record_and_not_their_digest_are_damage(data: Path) -> None:

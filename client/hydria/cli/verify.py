@@ -51,10 +51,8 @@ def _lines(result: VerifyResult) -> Iterator[str]:
         yield _damage_text(found)
     if result.damage_count > len(result.damages):
         yield f"damaged  and {result.damage_count - len(result.damages):,} more"
-    for word in ("missing", "changed", "extra"):
-        paths: tuple[str, ...] = getattr(result, word)
-        for path in paths:
-            yield f"{word:<8} {path}"
+    for word, paths in _differences(result).items():
+        yield from (f"{word:<8} {path}" for path in paths)
     content = f"{count_text(result.file_count, 'file')}, {size_text(result.size_bytes)}"
     verdict = "as it should be" if result.is_intact else _verdict(result)
     yield f"{result.ref}  {verdict}; checked {content} in {seconds_text(result.seconds)}"
@@ -65,16 +63,12 @@ def _lines(result: VerifyResult) -> Iterator[str]:
 def _verdict(result: VerifyResult) -> str:
     if result.root is None:
         return "DAMAGED"
-    counts = (
-        f"{len(paths):,} {word}"
-        for word, paths in (
-            ("missing", result.missing),
-            ("changed", result.changed),
-            ("extra", result.extra),
-        )
-        if paths
-    )
+    counts = (f"{len(paths):,} {word}" for word, paths in _differences(result).items() if paths)
     return f"differs from {result.root} ({', '.join(counts)})"
+
+
+def _differences(result: VerifyResult) -> dict[str, tuple[str, ...]]:
+    return {"missing": result.missing, "changed": result.changed, "extra": result.extra}
 
 
 def _damage_text(found: Damage) -> str:
@@ -87,6 +81,8 @@ def _damage_text(found: Damage) -> str:
             where = "its chunks do not add up to its digest"
         case DamageKind.MANIFEST:
             where = f"and all up to {found.last_path}: a part of the list of files"
-        case _:
+        case DamageKind.VERSION:
             where = "the list of files does not add up to the version's digest"
+        case DamageKind.OTHER:
+            where = "in a way that a newer client can tell"
     return f"damaged  {found.path}  {where}" if found.path else f"damaged  {where}"
