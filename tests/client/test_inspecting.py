@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 
 from hydria.client import AsyncClient
@@ -17,6 +19,7 @@ from hydria.errors import (
 )
 from hydria.inspection.comparison import Comparison
 from hydria.inspection.records import DamageKind
+from hydria.inspection.stored import StoredBytes
 from hydria.records import Phase, Progress
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2 as types
@@ -176,3 +179,55 @@ def test_a_comparison_that_contradicts_itself_is_refused(changes: Sequence[pb.Fi
 def test_a_comparison_without_its_parts_is_refused() -> None:
     with pytest.raises(ReceivedDataError):
         Comparison().result(pb.CompareSummary(removed_count=1))
+
+
+CONTRADICTIONS = {
+    "intact, and yet damaged": pb.VerifySummary(intact=True, damage_count=2),
+    "damaged, and nothing is": pb.VerifySummary(intact=False),
+    "less than was told": pb.VerifySummary(intact=False, damage_count=1),
+}
+
+
+@pytest.mark.parametrize("end", [*CONTRADICTIONS.values(), None], ids=[*CONTRADICTIONS, "no end"])
+async def test_a_verification_that_contradicts_itself_or_has_no_end_is_refused(
+    client: AsyncClient, server: Server, tmp_path: Path, end: pb.VerifySummary | None
+) -> None:
+    """The version is real; another server tells of its verification."""
+    await client.log("calls", plant(tmp_path / "tree", {"a": b"a"}), type="dataset")
+    version = await client.version("calls")
+    damages = [pb.Damage(kind=pb.DAMAGE_KIND_CHUNK, path=path) for path in "ab"]
+    told = [pb.VerifyVersionResponse(version_ref=version.ref)]
+    if end is not None:
+        told.append(pb.VerifyVersionResponse(damages=damages))
+        told.append(pb.VerifyVersionResponse(summary=end))
+    async with lying_server(told) as address, AsyncClient(address) as misled:
+        stored = StoredBytes(misled._runtime.connection, retry_seconds=5)
+        with pytest.raises(ReceivedDataError):
+            await stored.verify(version, None)
+
+
+@asynccontextmanager
+async def lying_server(told: Sequence[pb.VerifyVersionResponse]) -> AsyncIterator[str]:
+    """Serve VerifyVersion, whatever is asked for."""
+
+    async def verify(
+        request: pb.VerifyVersionRequest, context: object
+    ) -> AsyncIterator[pb.VerifyVersionResponse]:
+        for response in told:
+            yield response
+
+    handler = grpc.unary_stream_rpc_method_handler(
+        verify,  # type: ignore[arg-type] # grpc's types know synchronous handlers only
+        request_deserializer=pb.VerifyVersionRequest.FromString,
+        response_serializer=pb.VerifyVersionResponse.SerializeToString,
+    )
+    liar = grpc.aio.server()
+    service = "hydria.v1.ArtifactService"
+    handlers = grpc.method_handlers_generic_handler(service, {"VerifyVersion": handler})
+    liar.add_generic_rpc_handlers([handlers])
+    port = liar.add_insecure_port("127.0.0.1:0")
+    await liar.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await liar.stop(None)
