@@ -68,7 +68,7 @@ class UploadRpcs(ArtifactRpcs):
         self, request: artifact_pb2.PutChunksRequest, context: Context
     ) -> artifact_pb2.PutChunksResponse:
         upload = await self.services.sessions.require_open(request.upload_id)
-        batch = requests.chunk_batch(request.batch)
+        batch = requests.chunk_batch(request.batch, request.batch.payload)
         note("upload_id", upload.upload_id)
         note("bytes_in", len(batch.payload))
         async with self.services.budget.hold(len(batch.payload)):
