@@ -25,6 +25,7 @@ from hydria_server.services.manifest_reader import ManifestReader
 from hydria_server.services.presence import Presence
 from hydria_server.services.recipes import Recipes
 from hydria_server.services.resolution import Resolution
+from hydria_server.services.reuse import Reuse
 from hydria_server.services.sessions import Clock, UploadSessions
 from hydria_server.services.small_versions import SmallVersions
 from hydria_server.services.staging import Staging
@@ -98,6 +99,7 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
+        self.reuse = Reuse(metadata, clock)
         manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
