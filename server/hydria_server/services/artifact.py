@@ -99,11 +99,20 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
-        self.reuse = Reuse(metadata, clock)
-        manifests = ManifestReader(reader, metadata)
+        self._wire_rows(metadata, clock)
+        self._wire_reading(ManifestReader(reader, metadata), recipes, reader)
+
+    def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
+        """Wire what needs rows only, and no bytes."""
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.aliases = Aliases(metadata, clock)
         self.listings = Listings(metadata)
+        self.reuse = Reuse(metadata, clock)
+
+    def _wire_reading(
+        self, manifests: ManifestReader, recipes: Recipes, reader: ChunkReader
+    ) -> None:
+        """Wire what reads committed versions."""
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)

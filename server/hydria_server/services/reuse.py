@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hydria_server.domain.digest import format_digest, require_digest
 from hydria_server.domain.errors import NotFoundError, TypeMismatchError
 from hydria_server.domain.names import require_name, require_project_name
-from hydria_server.domain.records import LATEST
+from hydria_server.domain.records import LATEST, VersionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.commit import Commitment, CommitRequest, checked_words
 from hydria_server.services.history import History
@@ -49,26 +49,33 @@ class Reuse:
     async def _reuse(
         self, rows: Rows, content: KnownContent, words: Words, actor: str
     ) -> Commitment:
-        name = content.name
-        # As in a commit: a name given up by a rename is free again.
-        collection = await rows.names.collection(
-            name.entity, name.project, name.collection, follow=False
-        )
-        equal = collection and await rows.versions.by_digest(collection.id, content.digest)
-        if collection is None or equal is None:
-            shown = format_digest(content.digest)
-            raise NotFoundError(f"{str(name)!r} has no version {shown}; upload it")
-        if content.type and content.type != collection.type:
-            raise TypeMismatchError(
-                f"{name.collection!r} has type {collection.type!r}, not {content.type!r}",
-                details={"actual": collection.type},
-            )
+        version = await _equal(rows, content)
         now_us, history = self._clock(), History()
-        ignored = await reuse(rows, history, equal, words, now_us=now_us)
+        ignored = await reuse(rows, history, version, words, now_us=now_us)
         for alias in (*words.aliases, LATEST):
-            await history.point_alias(rows, equal, alias, now_us=now_us)
-        await history.record(rows, equal.entity_id, actor=actor, now_us=now_us)
-        return Commitment(await rows.versions.by_id(equal.id), False, ignored)
+            await history.point_alias(rows, version, alias, now_us=now_us)
+        await history.record(rows, version.entity_id, actor=actor, now_us=now_us)
+        return Commitment(await rows.versions.by_id(version.id), False, ignored)
+
+
+async def _equal(rows: Rows, content: KnownContent) -> VersionRecord:
+    """Return the live version with that content. Raises as `Reuse.reuse`."""
+    name = content.name
+    # As in a commit: a name given up by a rename is free again.
+    collection = await rows.names.collection(
+        name.entity, name.project, name.collection, follow=False
+    )
+    found = await rows.versions.by_digest(collection.id, content.digest) if collection else None
+    if found is None:
+        raise NotFoundError(
+            f"{str(name)!r} has no version {format_digest(content.digest)}; upload it"
+        )
+    if content.type and content.type != found.type:
+        raise TypeMismatchError(
+            f"{name.collection!r} has type {found.type!r}, not {content.type!r}",
+            details={"actual": found.type},
+        )
+    return found
 
 
 def _check(content: KnownContent) -> None:
