@@ -18,6 +18,7 @@ from hydria.records import (
     Project,
     ServerInfo,
     Version,
+    Words,
 )
 from hydria.refs import CollectionName
 from hydria.v1 import artifact_pb2 as pb
@@ -43,6 +44,24 @@ class Catalog:
         request = pb.GetVersionRequest(ref=ref, type=type)
         response = await self._connection.call(self._connection.stub.GetVersion, request)
         return messages.version_of(response.version)
+
+    async def reuse_version(
+        self, name: CollectionName, digest: bytes, *, type: str, words: Words
+    ) -> tuple[Version, tuple[str, ...]]:
+        """Point the aliases to the version with that digest; return it, and the ignored fields."""
+        request = pb.ReuseVersionRequest(
+            entity=name.entity,
+            project=name.project,
+            collection=name.collection,
+            type=type,
+            digest=digest,
+            description=words.description,
+            metadata_json=words.metadata_json,
+            tags=words.tags,
+            aliases=words.aliases,
+        )
+        response = await self._connection.call(self._connection.stub.ReuseVersion, request)
+        return messages.version_of(response.version), tuple(response.ignored_fields)
 
     def versions(self, name: CollectionName, *, filter: str, order_by: str) -> Pages[Version]:
         """Return the versions of a collection; its name may be empty, for all of the project."""

@@ -23,6 +23,7 @@ from hydria_server.rpc.artifact import ArtifactServicer
 from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
+from hydria_server.rpc.hot_messages import HotMessagesInterceptor
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
 from hydria_server.settings import Settings
@@ -138,6 +139,7 @@ async def _listening(
             AccessLogInterceptor(),
             ErrorInterceptor(stall_timeout_seconds=seconds),
             EdgeInterceptor(stall_timeout_seconds=seconds),
+            HotMessagesInterceptor(),
         ],
         options=_OPTIONS,
     )

@@ -47,6 +47,16 @@ async def test_collections_do_not_wait_for_each_other() -> None:
     await asyncio.wait_for(order.take("other").wait(), 1)
 
 
+async def test_a_turn_has_come_when_all_before_it_have_ended() -> None:
+    order = CommitOrder()
+    first, second, third = (order.take("c") for _ in range(3))
+    assert first.has_come
+    second.end()
+    assert not third.has_come
+    first.end()
+    assert third.has_come
+
+
 async def test_ended_turns_are_forgotten() -> None:
     order = CommitOrder()
     for number in range(100):

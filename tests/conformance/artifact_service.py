@@ -14,6 +14,7 @@ from tests.conformance.artifact_inspection import InspectionContract
 from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
+from tests.conformance.artifact_reuse import ReuseContract
 from tests.conformance.artifact_rules import RulesContract
 from tests.conformance.artifact_sessions import SessionsContract
 from tests.conformance.artifact_staging import StagingContract
@@ -29,6 +30,7 @@ class ArtifactServiceContract(
     LiesContract,
     CommitsContract,
     RulesContract,
+    ReuseContract,
     FileUploadsContract,
     ReadingContract,
     InspectionContract,

@@ -7,9 +7,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydria.v1 import artifact_pb2
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.rpc.frames import FRAME_BYTES, FRAME_ITEMS, chunk_frame, download_frames
+from hydria_server.rpc.hot_messages import encode_frame
 from hydria_server.services.downloads import FileStart, Segment, Window
 from tests.teams import Download, digest
 
@@ -48,7 +50,8 @@ def test_files_come_out_of_their_frames(
     download = Download()
     download.frame_count, download.version_ref = 1, "e/p/c:v0"
     for window in windows_of(files, per_window):
-        for frame in download_frames(window, whole_chunks=whole_chunks):
+        for sent in download_frames(window, whole_chunks=whole_chunks):
+            frame = artifact_pb2.DownloadResponse.FromString(encode_frame(sent))
             download.take(frame)
             assert len(frame.sizes) <= FRAME_ITEMS
             assert len(frame.payload) <= FRAME_BYTES or len(frame.sizes) == 1

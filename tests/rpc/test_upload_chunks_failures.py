@@ -14,6 +14,7 @@ from hydria.v1 import types_pb2
 from hydria_server.rpc import incoming
 from hydria_server.rpc.chunk_stream import ChunkStream
 from hydria_server.rpc.drain import Drain
+from hydria_server.rpc.hot_messages import ReceivedChunks
 from hydria_server.storage.packs.memory import MemoryDisk, MemoryPackStore
 from tests.refusals import refused
 from tests.servers import Server, memory_server, settings_for_tests
@@ -163,15 +164,16 @@ async def test_who_reads_no_refusals_is_not_listened_to_for_a_while(rig: Rig) ->
     several = asyncio.Event()
     pulled = 0
 
-    async def requests() -> AsyncIterator[pb.UploadChunksRequest]:
+    async def requests() -> AsyncIterator[ReceivedChunks]:
         nonlocal pulled
-        yield pb.UploadChunksRequest(header=pb.UploadChunksHeader(upload_id=rig.upload_id))
+        header = pb.UploadChunksHeader(upload_id=rig.upload_id)
+        yield ReceivedChunks(pb.UploadChunksRequest(header=header), b"")
         for wrong.seq in range(1, 13):
             pulled += 1
             assert pulled <= 4 or reading.is_set(), "it goes on listening"
             if pulled == 3:
                 several.set()
-            yield pb.UploadChunksRequest(batch=wrong)
+            yield ReceivedChunks(pb.UploadChunksRequest(batch=wrong), wrong.payload)
 
     incoming_ = incoming.Incoming(requests(), Drain(), stall_timeout_seconds=60)
     responses = ChunkStream(rig.server.services, incoming_).responses()

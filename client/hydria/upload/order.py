@@ -17,6 +17,14 @@ class Turn:
         """Whether nobody needs to wait for this turn any more."""
         return self._ended.is_set()
 
+    @property
+    def has_come(self) -> bool:
+        """Whether `wait` would not wait."""
+        turn = self._previous
+        while turn is not None and turn.has_ended:
+            turn = turn._previous  # noqa: SLF001  # one of us
+        return turn is None
+
     async def wait(self) -> None:
         """Wait until all turns before this one have ended, in whatever way."""
         while self._previous is not None:

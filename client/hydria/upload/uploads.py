@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from hydria import messages
 from hydria.chunking import Chunker
 from hydria.errors import (
     ChunksMissingError,
     HydriaError,
+    NotFoundError,
+    PathInvalidError,
+    ServerUnavailableError,
+    SourceError,
     UnsupportedDigestFunctionError,
     UploadExpiredError,
     UploadNotFoundError,
@@ -23,6 +28,7 @@ from hydria.retry import Patience
 from hydria.runtime import Runtime
 from hydria.threads import Stop, run_in_thread
 from hydria.upload.buffers import BufferPool
+from hydria.upload.known import KnownVersion, known_version
 from hydria.upload.order import CommitOrder, Turn
 from hydria.upload.pipeline import Pipeline, PipelineSettings, Tally
 from hydria.upload.scanner import ScanSettings
@@ -69,6 +75,11 @@ class Uploads:
         begun_at = time.monotonic()
         turn = self.order.take(str(name))
         try:
+            if not base_version and turn.has_come:
+                meter = ProgressMeter(progress, phase=Phase.UPLOAD)
+                reused = await self._reuse(name, list_sources, type, words, meter)
+                if reused is not None:
+                    return replace(reused, seconds=time.monotonic() - begun_at)
             for is_last in (False, True):
                 meter = ProgressMeter(progress, phase=Phase.UPLOAD)
                 if progress is not None:
@@ -84,6 +95,49 @@ class Uploads:
             raise AssertionError("unreachable")
         finally:
             turn.end()
+
+    async def _reuse(
+        self,
+        name: CollectionName,
+        list_sources: SourceLister,
+        type: str,
+        words: Words,
+        meter: ProgressMeter,
+    ) -> UploadResult | None:
+        """Return the version that has just these files already, if none of them must be read.
+
+        Whatever stands in the way is left to the upload, which is tried again or says what it is.
+        """
+        stop = Stop()
+        info = await self._runtime.server_info()
+
+        def look() -> KnownVersion | None:
+            with self._runtime.open_cache(info.chunker) as cache:
+                return known_version(list_sources(), cache, stop)
+
+        try:
+            known = await run_in_thread(self._runtime.executor, look, stop=stop.set)
+            if known is None:
+                return None
+            version, ignored = await self._runtime.catalog.reuse_version(
+                name, known.digest, type=type, words=words
+            )
+        except (OSError, SourceError, PathInvalidError, NotFoundError, ServerUnavailableError):
+            return None
+        meter.set_totals(known.file_count, known.size_bytes)
+        meter.add(files_done=known.file_count, bytes_done=known.size_bytes)
+        meter.enter(Phase.DONE)
+        return UploadResult(
+            version=version,
+            created=False,
+            file_count=known.file_count,
+            size_bytes=known.size_bytes,
+            new_bytes=0,
+            duplicate_bytes=known.size_bytes,
+            sent_bytes=0,
+            seconds=0.0,
+            ignored_fields=ignored,
+        )
 
     async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
         """Begin an upload. Raises as `UploadSession.create`."""

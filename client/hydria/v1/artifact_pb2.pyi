@@ -1143,6 +1143,96 @@ class PutVersionResponse(_message.Message):
 Global___PutVersionResponse: _TypeAlias = PutVersionResponse  # noqa: Y015
 
 @_typing.final
+class ReuseVersionRequest(_message.Message):
+    """Content by its digest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    METADATA_JSON_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The project."""
+    collection: _builtins.str
+    """The collection. A name given up by a rename is not followed, as in a commit."""
+    type: _builtins.str
+    """The type that the collection must have; may be empty."""
+    digest: _builtins.bytes
+    """The version digest: 32 bytes, made of all paths, sizes and content digests as
+    docs/protocol.md says.
+    """
+    description: _builtins.str
+    """As in CommitUploadRequest."""
+    metadata_json: _builtins.str
+    """As in CommitUploadRequest."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        type: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        description: _builtins.str = ...,
+        metadata_json: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "description", b"description", "digest", b"digest", "entity", b"entity", "metadata_json", b"metadata_json", "project", b"project", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReuseVersionRequest: _TypeAlias = ReuseVersionRequest  # noqa: Y015
+
+@_typing.final
+class ReuseVersionResponse(_message.Message):
+    """The version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """The version that was found."""
+
+    @_builtins.property
+    def ignored_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadResponse."""
+
+    def __init__(
+        self,
+        *,
+        version: _types_pb2.Version | None = ...,
+        ignored_fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ignored_fields", b"ignored_fields", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReuseVersionResponse: _TypeAlias = ReuseVersionResponse  # noqa: Y015
+
+@_typing.final
 class GetVersionRequest(_message.Message):
     """Resolves a ref."""
 

@@ -106,6 +106,11 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.PutVersionRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.PutVersionResponse.FromString,
                 _registered_method=True)
+        self.ReuseVersion = channel.unary_unary(
+                '/hydria.v1.ArtifactService/ReuseVersion',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/hydria.v1.ArtifactService/GetVersion',
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.GetVersionRequest.SerializeToString,
@@ -318,6 +323,18 @@ class ArtifactServiceServicer(object):
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
         FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
         that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReuseVersion(self, request, context):
+        """Answers what a commit would, for content that the collection has already: points the aliases to
+        the live version with that digest and adds the tags. For a client that knows what its files
+        hold, and then need not upload at all. Changes nothing more when it is called again.
+        NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
+        INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
+        TYPE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -537,6 +554,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.PutVersion,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.PutVersionRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.PutVersionResponse.SerializeToString,
+            ),
+            'ReuseVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReuseVersion,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.SerializeToString,
             ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
@@ -960,6 +982,33 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/PutVersion',
             hydria_dot_v1_dot_artifact__pb2.PutVersionRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.PutVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReuseVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/ReuseVersion',
+            hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

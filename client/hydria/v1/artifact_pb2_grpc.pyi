@@ -108,6 +108,14 @@ class ArtifactServiceStub:
     FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
     that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
     """
+    ReuseVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]
+    """Answers what a commit would, for content that the collection has already: points the aliases to
+    the live version with that digest and adds the tags. For a client that knows what its files
+    hold, and then need not upload at all. Changes nothing more when it is called again.
+    NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
+    INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
+    TYPE_MISMATCH.
+    """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
     ListVersions: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]
@@ -270,6 +278,14 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
     FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
     that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    """
+    ReuseVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]  # type: ignore[assignment]
+    """Answers what a commit would, for content that the collection has already: points the aliases to
+    the live version with that digest and adds the tags. For a client that knows what its files
+    hold, and then need not upload at all. Changes nothing more when it is called again.
+    NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
+    INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
+    TYPE_MISMATCH.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -502,6 +518,20 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
         FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
         that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        """
+
+    @_abc_1.abstractmethod
+    def ReuseVersion(
+        self,
+        request: _artifact_pb2.ReuseVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_artifact_pb2.ReuseVersionResponse, _abc.Awaitable[_artifact_pb2.ReuseVersionResponse]]:
+        """Answers what a commit would, for content that the collection has already: points the aliases to
+        the live version with that digest and adds the tags. For a client that knows what its files
+        hold, and then need not upload at all. Changes nothing more when it is called again.
+        NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
+        INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
+        TYPE_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -11,6 +11,7 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.records import UploadRecord
 from hydria_server.rpc.chunk_errors import chunk_error
 from hydria_server.rpc.errors import ReportedError, to_wire
+from hydria_server.rpc.hot_messages import ReceivedChunks
 from hydria_server.rpc.incoming import Incoming
 from hydria_server.rpc.requests import chunk_batch
 from hydria_server.services.artifact import ArtifactServices
@@ -55,7 +56,7 @@ class ChunkStream:
     def __init__(
         self,
         services: ArtifactServices,
-        incoming: Incoming[artifact_pb2.UploadChunksRequest],
+        incoming: Incoming[ReceivedChunks],
     ) -> None:
         self._services = services
         self._incoming = incoming
@@ -106,9 +107,9 @@ class ChunkStream:
     async def _receive_all(self) -> None:
         async with asyncio.TaskGroup() as stores:
             upload = await self._header()
-            while (message := await self._incoming.next()) is not None:
+            while (received := await self._incoming.next()) is not None:
                 upload = await self._services.sessions.renew_if_due(upload)
-                await self._receive(upload, message, stores)
+                await self._receive(upload, received, stores)
                 await self._errors_told()
 
     async def _errors_told(self) -> None:
@@ -118,20 +119,20 @@ class ChunkStream:
             await self._told.wait()
 
     async def _header(self) -> UploadRecord:
-        message = await self._incoming.next()
-        if message is None or message.WhichOneof("part") != "header":
+        received = await self._incoming.next()
+        if received is None or received.message.WhichOneof("part") != "header":
             raise FieldViolationError("header", "the first message has it")
-        return await self._services.sessions.require_open(message.header.upload_id)
+        return await self._services.sessions.require_open(received.message.header.upload_id)
 
     async def _receive(
         self,
         upload: UploadRecord,
-        message: artifact_pb2.UploadChunksRequest,
+        received: ReceivedChunks,
         stores: asyncio.TaskGroup,
     ) -> None:
-        if message.WhichOneof("part") != "batch":
+        if received.message.WhichOneof("part") != "batch":
             raise FieldViolationError("batch", "every message after the first has it")
-        batch = chunk_batch(message.batch)
+        batch = chunk_batch(received.message.batch, received.payload)
         if batch.seq != self._progress.received_through + 1:
             last = self._progress.received_through
             raise FieldViolationError("seq", f"{batch.seq} does not follow {last}")

@@ -9,6 +9,7 @@ import xxhash
 
 from hydria.v1 import artifact_pb2
 from hydria_server.domain.chunks import ChunkRef
+from hydria_server.rpc.hot_messages import DownloadFrame
 from hydria_server.services.downloads import FileStart, Segment, Window
 
 FRAME_BYTES = 1024 * 1024
@@ -16,9 +17,7 @@ FRAME_BYTES = 1024 * 1024
 FRAME_ITEMS = 500
 
 
-def download_frames(
-    window: Window, *, whole_chunks: bool
-) -> Iterator[artifact_pb2.DownloadResponse]:
+def download_frames(window: Window, *, whole_chunks: bool) -> Iterator[DownloadFrame]:
     """Yield the frames of one window: files begin where their first segment is, or stand alone."""
     starts, finished = deque(window.starts), deque(window.finished)
     begin = 0
@@ -28,11 +27,11 @@ def download_frames(
         begin = end
         reached = window.segments[end - 1].file_index if end else 0
         while starts and (last or starts[0].index <= reached):
-            frame.files.append(_file(starts.popleft()))
+            frame.message.files.append(_file(starts.popleft()))
         # A file whose segments reach into the next frame has not ended yet.
         continues = not last and window.segments[end].file_index == reached
         while finished and (last or finished[0] < reached + (not continues)):
-            frame.finished_file_indexes.append(finished.popleft())
+            frame.message.finished_file_indexes.append(finished.popleft())
         yield frame
 
 
@@ -50,16 +49,23 @@ def _ends(sizes: Sequence[int]) -> Iterator[int]:
 
 def _frame(
     segments: Sequence[Segment], payloads: Sequence[memoryview], whole_chunks: bool
-) -> artifact_pb2.DownloadResponse:
-    payload = b"".join(payloads)
-    return artifact_pb2.DownloadResponse(
+) -> DownloadFrame:
+    message = artifact_pb2.DownloadResponse(
         file_indexes=[segment.file_index for segment in segments],
         offsets=[segment.offset for segment in segments],
         sizes=[segment.size_bytes for segment in segments],
         digests=b"".join(segment.chunk.digest for segment in segments) if whole_chunks else b"",
-        payload=payload,
-        payload_xxh3=xxhash.xxh3_64_intdigest(payload),
+        payload_xxh3=_xxh3(payloads),
     )
+    return DownloadFrame(message, payloads)
+
+
+def _xxh3(payloads: Sequence[memoryview]) -> int:
+    """Return the XXH3 of all payloads, one after the other."""
+    checksum = xxhash.xxh3_64()
+    for payload in payloads:
+        checksum.update(payload)
+    return checksum.intdigest()
 
 
 def _file(start: FileStart) -> artifact_pb2.DownloadedFile:

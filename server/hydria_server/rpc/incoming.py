@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Generic, TypeVar
-
-from google.protobuf.message import Message
+from typing import Generic, Protocol, TypeVar
 
 from hydria_server.domain.errors import FieldViolationError, StalledError
 from hydria_server.rpc.drain import Drain
 
-M = TypeVar("M", bound=Message)
+
+class WireMessage(Protocol):
+    """What can be received: a generated message, or one that was read by hand."""
+
+    def ByteSize(self) -> int:
+        """Return about how many bytes it had on the wire."""
+
+
+M = TypeVar("M", bound=WireMessage)
 
 DISCARD_SECONDS = 5.0
 DISCARD_BYTES = 64 * 1024 * 1024

@@ -102,15 +102,15 @@ def require_few_digests(digests: bytes) -> None:
         )
 
 
-def chunk_batch(message: types_pb2.ChunkBatch) -> ChunkBatch:
-    """Return a batch; its payload is copied once, here.
+def chunk_batch(message: types_pb2.ChunkBatch, payload: bytes | memoryview) -> ChunkBatch:
+    """Return a batch with its payload, wherever that was kept.
 
     Raises:
         UnsupportedCompressionError: it is compressed.
     """
     if message.compression not in _SUPPORTED:
         raise UnsupportedCompressionError("this server takes IDENTITY only")
-    return ChunkBatch(message.seq, message.sizes, message.digests, message.payload)
+    return ChunkBatch(message.seq, message.sizes, message.digests, payload)
 
 
 def stage_batch(request: artifact_pb2.StageFilesRequest) -> StageBatch:

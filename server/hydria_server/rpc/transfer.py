@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 from hydria.v1 import artifact_pb2
 from hydria_server.domain.digest import split_digests
@@ -12,6 +13,7 @@ from hydria_server.rpc.calls import Context, add, note
 from hydria_server.rpc.chunk_stream import ChunkStream
 from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.rpc.frames import chunk_frame, download_frames
+from hydria_server.rpc.hot_messages import DownloadFrame, ReceivedChunks
 from hydria_server.rpc.incoming import Incoming, M
 from hydria_server.services.downloads import DownloadRequest, FileRead
 from hydria_server.services.file_uploads import FileHeader, FileTrailer
@@ -25,7 +27,9 @@ class TransferRpcs(ArtifactRpcs):
         request_iterator: AsyncIterator[artifact_pb2.UploadChunksRequest],
         context: Context,
     ) -> AsyncIterator[artifact_pb2.UploadChunksResponse]:
-        stream = ChunkStream(self.services, self._incoming(request_iterator))
+        # HotMessagesInterceptor has them read by hand.
+        received = cast("AsyncIterator[ReceivedChunks]", request_iterator)
+        stream = ChunkStream(self.services, self._incoming(received))
         responses = stream.responses()
         try:
             async for response in responses:
@@ -114,11 +118,12 @@ class TransferRpcs(ArtifactRpcs):
         version, windows = await self.services.downloads.open(_download_request(request))
         note("version", version.ref)
         try:
-            yield artifact_pb2.DownloadResponse(version_ref=version.ref)
+            first = DownloadFrame(artifact_pb2.DownloadResponse(version_ref=version.ref))
+            yield _to_be_written_by_hand(first)
             async for window in windows:
                 for frame in download_frames(window, whole_chunks=request.whole_chunks):
-                    add("bytes_out", sum(frame.sizes))
-                    yield frame
+                    add("bytes_out", sum(frame.message.sizes))
+                    yield _to_be_written_by_hand(frame)
         finally:
             await windows.aclose()
 
@@ -139,6 +144,11 @@ class TransferRpcs(ArtifactRpcs):
     def _incoming(self, messages_: AsyncIterator[M]) -> Incoming[M]:
         seconds = self.services.limits.stall_timeout_seconds
         return Incoming(messages_, self.drain, stall_timeout_seconds=seconds)
+
+
+def _to_be_written_by_hand(frame: DownloadFrame) -> artifact_pb2.DownloadResponse:
+    """Return the frame itself: HotMessagesInterceptor writes it as such a message."""
+    return cast("artifact_pb2.DownloadResponse", frame)
 
 
 def _file_header(header: artifact_pb2.UploadFileHeader) -> FileHeader:

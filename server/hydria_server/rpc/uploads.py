@@ -9,6 +9,7 @@ from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.chunk_errors import chunk_error
 from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.services.commit import CommitRequest
+from hydria_server.services.reuse import KnownContent
 from hydria_server.services.sessions import NewUpload
 from hydria_server.services.small_versions import InlineFile
 
@@ -68,7 +69,7 @@ class UploadRpcs(ArtifactRpcs):
         self, request: artifact_pb2.PutChunksRequest, context: Context
     ) -> artifact_pb2.PutChunksResponse:
         upload = await self.services.sessions.require_open(request.upload_id)
-        batch = requests.chunk_batch(request.batch)
+        batch = requests.chunk_batch(request.batch, request.batch.payload)
         note("upload_id", upload.upload_id)
         note("bytes_in", len(batch.payload))
         async with self.services.budget.hold(len(batch.payload)):
@@ -119,12 +120,29 @@ class UploadRpcs(ArtifactRpcs):
             ignored_fields=committed.ignored_fields,
         )
 
+    async def ReuseVersion(
+        self, request: artifact_pb2.ReuseVersionRequest, context: Context
+    ) -> artifact_pb2.ReuseVersionResponse:
+        name = CollectionName(request.entity, request.project, request.collection)
+        commitment = await self.services.reuse.reuse(
+            KnownContent(name, request.type, request.digest),
+            _commit_request(request),
+            actor=self.actor(context),
+        )
+        note("version", commitment.version.ref)
+        return artifact_pb2.ReuseVersionResponse(
+            version=messages.version_message(commitment.version),
+            ignored_fields=commitment.ignored_fields,
+        )
+
 
 _MISSING_MAX = 10_000
 
 
 def _commit_request(
-    request: artifact_pb2.CommitUploadRequest | artifact_pb2.PutVersionRequest,
+    request: artifact_pb2.CommitUploadRequest
+    | artifact_pb2.PutVersionRequest
+    | artifact_pb2.ReuseVersionRequest,
 ) -> CommitRequest:
     return CommitRequest(
         request.description, request.metadata_json, tuple(request.tags), tuple(request.aliases)

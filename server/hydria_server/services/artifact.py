@@ -27,6 +27,7 @@ from hydria_server.services.manifest_reader import ManifestReader
 from hydria_server.services.presence import Presence
 from hydria_server.services.recipes import Recipes
 from hydria_server.services.resolution import Resolution
+from hydria_server.services.reuse import Reuse
 from hydria_server.services.sessions import Clock, UploadSessions
 from hydria_server.services.small_versions import SmallVersions
 from hydria_server.services.staging import Staging
@@ -71,13 +72,20 @@ class ArtifactServices:
         """Wire everything."""
         packs, metadata, hashing = stores.packs, stores.metadata, threads.hashing
         reader = ChunkReader(packs, metadata)
+        capacity = Capacity(packs, reserve_bytes=limits.reserve_bytes)
         self.store, self.limits = stores.info, limits
         # One for each way, so that clients who read slowly do not hold up those who write, nor
         # those who send a file slowly, byte by byte, those who send whole chunks.
         self.budget, self.file_budget, self.read_budget = (
             ByteBudget(limits.byte_budget) for _ in range(3)
         )
-        self.sessions = sessions = _sessions(stores, clock, limits)
+        self.sessions = sessions = UploadSessions(
+            metadata,
+            capacity,
+            clock,
+            lease_seconds=limits.upload_lease_seconds,
+            open_uploads_max=limits.open_uploads_max,
+        )
         self.ingest = ingest = ChunkIngest(packs, metadata)
         self.presence = Presence(metadata)
         recipes = Recipes(reader, ingest)
@@ -94,25 +102,32 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
+        self._wire_rows(metadata, clock)
         manifests = ManifestReader(reader, metadata)
+        self._wire_reading(manifests, recipes, reader)
+        self._wire_inspection(manifests, recipes, reader, threads)
+
+    def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
+        """Wire what needs rows only, and no bytes."""
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.aliases = Aliases(metadata, clock)
         self.listings = Listings(metadata)
+        self.reuse = Reuse(metadata, clock)
+
+    def _wire_reading(
+        self, manifests: ManifestReader, recipes: Recipes, reader: ChunkReader
+    ) -> None:
+        """Wire what reads committed versions."""
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)
-        audit = ChunkAudit(reader, hashing)
+
+    def _wire_inspection(
+        self, manifests: ManifestReader, recipes: Recipes, reader: ChunkReader, threads: Threads
+    ) -> None:
+        """Wire what looks at whole versions."""
+        audit = ChunkAudit(reader, threads.hashing)
         self.verification = VersionVerification(
-            self.versions, manifests, audit, hashing, self.read_budget
+            self.versions, manifests, audit, threads.hashing, self.read_budget
         )
         self.comparisons = Comparisons(self.versions, manifests, recipes, threads.merging)
-
-
-def _sessions(stores: Stores, clock: Clock, limits: Limits) -> UploadSessions:
-    return UploadSessions(
-        stores.metadata,
-        Capacity(stores.packs, reserve_bytes=limits.reserve_bytes),
-        clock,
-        lease_seconds=limits.upload_lease_seconds,
-        open_uploads_max=limits.open_uploads_max,
-    )

@@ -28,7 +28,7 @@ class ChunkBatch:
     seq: int
     sizes: Sequence[int]
     digests: bytes
-    payload: bytes
+    payload: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)

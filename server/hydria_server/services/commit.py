@@ -79,7 +79,7 @@ class Commits:
             FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
             StorageFullError: there is no room. After any error the upload is still open.
         """
-        words = _words(request)
+        words = checked_words(request)
         while True:
             try:
                 return await self._attempt(upload_id, words, actor)
@@ -151,7 +151,12 @@ def _chunks_missing(missing: list[bytes]) -> ChunksMissingError:
     )
 
 
-def _words(request: CommitRequest) -> Words:
+def checked_words(request: CommitRequest) -> Words:
+    """Return what is said about a version, checked.
+
+    Raises:
+        FieldViolationError, NameInvalidError, NameReservedError: a field is malformed.
+    """
     return Words(
         description=require_description(request.description, field="description"),
         metadata_json=require_json_object(request.metadata_json, field="metadata_json"),

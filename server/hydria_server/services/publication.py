@@ -76,8 +76,8 @@ class Publication:
             result = CommitResult(version.id, True, ())
         else:
             version = equal
-            await self._reuse(rows, equal)
-            result = CommitResult(equal.id, False, self._ignored(equal))
+            ignored = await reuse(rows, self.history, equal, self.words, now_us=self.now_us)
+            result = CommitResult(equal.id, False, ignored)
         for alias in (*self.words.aliases, LATEST):
             await self.history.point_alias(rows, version, alias, now_us=self.now_us)
         await rows.uploads.end(
@@ -141,16 +141,16 @@ class Publication:
         self.history.add_version(EventType.VERSION_COMMITTED, version)
         return version
 
-    async def _reuse(self, rows: Rows, version: VersionRecord) -> None:
-        await rows.versions.add_tags(version.id, self.words.tags, now_us=self.now_us)
-        self.history.add_version(EventType.VERSION_REUSED, version)
 
-    def _ignored(self, version: VersionRecord) -> tuple[str, ...]:
-        """Return the words of the request that reuse leaves aside."""
-        words = self.words
-        ignored = []
-        if words.description and words.description != version.description:
-            ignored.append("description")
-        if words.metadata_json not in (EMPTY_METADATA, version.metadata_json):
-            ignored.append("metadata_json")
-        return tuple(ignored)
+async def reuse(
+    rows: Rows, history: History, version: VersionRecord, words: Words, *, now_us: int
+) -> tuple[str, ...]:
+    """Take a version for the one that was to be made; return the words that are left aside."""
+    await rows.versions.add_tags(version.id, words.tags, now_us=now_us)
+    history.add_version(EventType.VERSION_REUSED, version)
+    ignored = []
+    if words.description and words.description != version.description:
+        ignored.append("description")
+    if words.metadata_json not in (EMPTY_METADATA, version.metadata_json):
+        ignored.append("metadata_json")
+    return tuple(ignored)

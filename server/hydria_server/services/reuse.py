@@ -1,0 +1,87 @@
+"""ReuseVersion: what a commit would answer, for content that the collection has already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hydria_server.domain.digest import format_digest, require_digest
+from hydria_server.domain.errors import NotFoundError, TypeMismatchError
+from hydria_server.domain.names import require_name, require_project_name
+from hydria_server.domain.records import LATEST, VersionRecord
+from hydria_server.domain.refs import CollectionName
+from hydria_server.services.commit import Commitment, CommitRequest, checked_words
+from hydria_server.services.history import History
+from hydria_server.services.publication import Words, reuse
+from hydria_server.services.sessions import Clock
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    """Content by its version digest, and the collection that may have it."""
+
+    name: CollectionName
+    type: str
+    digest: bytes
+
+
+class Reuse:
+    """Finds equal versions. Whoever names a digest learns no more than GetVersion tells (I10)."""
+
+    def __init__(self, metadata: MetadataStore, clock: Clock) -> None:
+        self._metadata = metadata
+        self._clock = clock
+
+    async def reuse(
+        self, content: KnownContent, request: CommitRequest, *, actor: str
+    ) -> Commitment:
+        """Point the aliases to the live version with that digest, and add the tags.
+
+        Raises:
+            NotFoundError: no live version of the collection has it.
+            TypeMismatchError: the collection has another type.
+            FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
+        """
+        _check(content)
+        words = checked_words(request)
+        return await self._metadata.write(lambda rows: self._reuse(rows, content, words, actor))
+
+    async def _reuse(
+        self, rows: Rows, content: KnownContent, words: Words, actor: str
+    ) -> Commitment:
+        version = await _equal(rows, content)
+        now_us, history = self._clock(), History()
+        ignored = await reuse(rows, history, version, words, now_us=now_us)
+        for alias in (*words.aliases, LATEST):
+            await history.point_alias(rows, version, alias, now_us=now_us)
+        await history.record(rows, version.entity_id, actor=actor, now_us=now_us)
+        return Commitment(await rows.versions.by_id(version.id), False, ignored)
+
+
+async def _equal(rows: Rows, content: KnownContent) -> VersionRecord:
+    """Return the live version with that content. Raises as `Reuse.reuse`."""
+    name = content.name
+    # As in a commit: a name given up by a rename is free again.
+    collection = await rows.names.collection(
+        name.entity, name.project, name.collection, follow=False
+    )
+    found = await rows.versions.by_digest(collection.id, content.digest) if collection else None
+    if found is None:
+        raise NotFoundError(
+            f"{str(name)!r} has no version {format_digest(content.digest)}; upload it"
+        )
+    if content.type and content.type != found.type:
+        raise TypeMismatchError(
+            f"{name.collection!r} has type {found.type!r}, not {content.type!r}",
+            details={"actual": found.type},
+        )
+    return found
+
+
+def _check(content: KnownContent) -> None:
+    require_name(content.name.entity, field="entity")
+    require_project_name(content.name.project, field="project")
+    require_name(content.name.collection, field="collection")
+    if content.type:
+        require_name(content.type, field="type")
+    require_digest(content.digest, field="digest")
