@@ -217,7 +217,7 @@ async def lying_server(told: Sequence[pb.VerifyVersionResponse]) -> AsyncIterato
             yield response
 
     handler = grpc.unary_stream_rpc_method_handler(
-        verify,  # type: ignore[arg-type] # grpc's types know synchronous handlers only
+        verify,
         request_deserializer=pb.VerifyVersionRequest.FromString,
         response_serializer=pb.VerifyVersionResponse.SerializeToString,
     )
