@@ -88,7 +88,7 @@ class ArtifactServices:
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
         drafts = FileDrafts(reader, recipes)
-        builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
+        builder = ManifestBuilder(reader, ingest, self.presence, metadata, threads.merging)
         self.chunk_uploads = ChunkUploads(ingest, hashing)
         self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
