@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hydria.cli.cat import cat
+from hydria.cli.cp import cp
 from hydria.cli.get import get
 from hydria.cli.invocation import common_options
 from hydria.cli.listing import files, ls
@@ -19,5 +20,5 @@ def artifact() -> None:
     """Put, get and look at versions of datasets and models."""
 
 
-for _command in (put, get, ls, show, files, cat, rm):
+for _command in (put, get, ls, show, files, cat, cp, rm):
     artifact.add_command(_command)

@@ -200,6 +200,12 @@ class TypeMismatchError(FailedPreconditionError):
     reason = "TYPE_MISMATCH"
 
 
+class WritersUnfinishedError(FailedPreconditionError):
+    """Writers that the commit names have not finished."""
+
+    reason = "WRITERS_UNFINISHED"
+
+
 class VersionDeletedError(NotFoundError):
     """The version was deleted."""
 

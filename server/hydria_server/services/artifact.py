@@ -12,6 +12,7 @@ from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
 from hydria_server.services.commit import Commits
+from hydria_server.services.copies import Copies
 from hydria_server.services.downloads import Downloads
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
@@ -98,6 +99,7 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
+        self.copies = Copies(sessions, capacity, metadata, clock)
         manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
