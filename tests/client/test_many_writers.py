@@ -60,8 +60,7 @@ async def test_processes_fill_one_version_and_one_of_them_dies_in_the_middle(
         ) as client:
             upload = await client.create_upload("calls", type="dataset")
             processes = {
-                rank: start(server.address, upload.upload_id, rank, folders[rank])
-                for rank in ranks
+                rank: start(server.address, upload.upload_id, rank, folders[rank]) for rank in ranks
             }
             dying = processes["crashes"]
             assert dying.stdout is not None
@@ -150,7 +149,7 @@ async def test_all_who_ask_by_one_request_id_get_one_upload(client: AsyncClient)
         await client.create_upload("calls", type="dataset", request_id="job-17") for _ in range(3)
     ]
     assert len({upload.upload_id for upload in uploads}) == 1
-    with pytest.raises(errors.RequestIdReusedError):
+    with pytest.raises(errors.InvalidArgumentError):
         await client.create_upload("other", type="dataset", request_id="job-17")
 
 
@@ -182,8 +181,12 @@ async def test_nobody_joins_an_upload_that_is_over(client: AsyncClient, server: 
 
 async def test_a_block_that_fails_stages_nothing_more(client: AsyncClient) -> None:
     upload = await client.create_upload("calls", type="dataset")
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with await client.join(upload.upload_id, "one") as writer:
             await writer.add_bytes("a", b"1")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert (await upload.status()).writers == ()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.rows import collection_row
 from hydria.cli.text import count_text, names_text, printable, time_text
-from hydria.records import Collection
+
+if TYPE_CHECKING:
+    from hydria.records import Collection
 
 
 @click.group()
