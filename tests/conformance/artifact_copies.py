@@ -150,7 +150,7 @@ class CopiesContract:
             await copy(team, team.ref(), project="model-registry")
         for problem in ({"collection": "a/b"}, {"aliases": ("a/b",)}, {"type_": "a/b"}):
             with refused("NAME_INVALID"):
-                await copy(team, team.ref(), **problem)  # type: ignore[arg-type]
+                await copy(team, team.ref(), **problem)
         with refused("FIELD_VIOLATION"):
             await copy(team, team.ref(), metadata_json="[]")
 

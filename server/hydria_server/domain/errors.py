@@ -212,9 +212,6 @@ class VersionDeletedError(NotFoundError):
     reason = "VERSION_DELETED"
 
 
-# --- a race was lost ---------------------------------------------------------------------------
-
-
 class AbortedError(HydriaError):
     """Somebody else was faster: read again, then decide again."""
 
