@@ -58,6 +58,7 @@ CODES: Mapping[str, StatusCode] = {
             "UPLOAD_EXPIRED",
             "RESOURCE_IN_USE",
             "TYPE_MISMATCH",
+            "WRITERS_UNFINISHED",
         ),
         StatusCode.FAILED_PRECONDITION,
     ),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hydria.records import AliasOperation as AliasOperation
     from hydria.records import ArtifactType as ArtifactType
     from hydria.records import Collection as Collection
+    from hydria.records import CopyResult as CopyResult
     from hydria.records import DownloadResult as DownloadResult
     from hydria.records import File as File
     from hydria.records import Phase as Phase
@@ -33,22 +34,29 @@ if TYPE_CHECKING:
     from hydria.records import UploadResult as UploadResult
     from hydria.records import Version as Version
     from hydria.records import VersionState as VersionState
+    from hydria.shared_uploads import SharedUpload as SharedUpload
+    from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
     from hydria.sync_draft import SyncDraft as SyncDraft
+    from hydria.upload_status import UploadStatus as UploadStatus
 
 _HOME_OF = {
     "AsyncClient": "hydria.client",
     "Client": "hydria.sync",
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
+    "SharedUpload": "hydria.shared_uploads",
     "SyncDraft": "hydria.sync_draft",
     "TransferOptions": "hydria.options",
+    "UploadStatus": "hydria.upload_status",
+    "UploadWriter": "hydria.shared_uploads",
 } | dict.fromkeys(
     (
         "AliasChange",
         "AliasOperation",
         "ArtifactType",
         "Collection",
+        "CopyResult",
         "DownloadResult",
         "File",
         "Phase",

@@ -218,6 +218,17 @@ class UploadResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """What a copy of a version did."""
+
+    version: Version
+    created: bool
+    """False when a live version with the same content was found; it is `version`."""
+    ignored_fields: tuple[str, ...] = ()
+    """With `created` false: what was given, and the version keeps as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult:
     """What a download put where."""
 

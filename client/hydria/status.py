@@ -38,6 +38,7 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.UploadNotOpenError,
         errors.UploadExpiredError,
         errors.ResourceInUseError,
+        errors.WritersUnfinishedError,
         errors.TypeMismatchError,
         errors.EtagMismatchError,
         errors.AliasConflictError,

@@ -15,6 +15,7 @@ from hydria.progress import ProgressCallback
 from hydria.records import DownloadResult, UploadResult
 from hydria.sync_draft import SyncDraft
 from hydria.sync_inspection import SyncInspection
+from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
 class Client(SyncInspection):
@@ -92,6 +93,18 @@ class Client(SyncInspection):
 
     def draft(self, name: str, *, type: str = "", base: str | None = None) -> SyncDraft:
         return SyncDraft(self._client.draft(name, type=type, base=base), self._loop)
+
+    def create_upload(
+        self, name: str, *, type: str = "", base: str | None = None, request_id: str = ""
+    ) -> SyncSharedUpload:
+        begun = self._client.create_upload(name, type=type, base=base, request_id=request_id)
+        return SyncSharedUpload(self._loop.run(begun), self._loop)
+
+    def upload(self, upload_id: str) -> SyncSharedUpload:
+        return SyncSharedUpload(self._loop.run(self._client.upload(upload_id)), self._loop)
+
+    def join(self, upload_id: str, writer_id: str) -> SyncUploadWriter:
+        return SyncUploadWriter(self._loop.run(self._client.join(upload_id, writer_id)), self._loop)
 
     def download(
         self,

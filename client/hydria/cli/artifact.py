@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hydria.cli.cat import cat
+from hydria.cli.cp import cp
 from hydria.cli.diff import diff
 from hydria.cli.get import get
 from hydria.cli.invocation import common_options
@@ -21,5 +22,5 @@ def artifact() -> None:
     """Put, get and look at versions of datasets and models."""
 
 
-for _command in (put, get, ls, show, files, cat, verify, diff, rm):
+for _command in (put, get, ls, show, files, cat, cp, verify, diff, rm):
     artifact.add_command(_command)

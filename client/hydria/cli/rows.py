@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from hydria.records import (
         AliasChange,
         Collection,
+        CopyResult,
         DownloadResult,
         File,
         Project,
         UploadResult,
         Version,
     )
+    from hydria.upload_status import UploadStatus
 
 Row = dict[str, JsonValue]
 
@@ -100,6 +102,38 @@ def upload_row(result: UploadResult) -> Row:
         "seconds": round(result.seconds, 6),
         "aliases": result.version.aliases,
         "ignored_fields": result.ignored_fields,
+    }
+
+
+def copy_row(result: CopyResult) -> Row:
+    """Return what a copy did."""
+    return {
+        **version_row(result.version),
+        "created": result.created,
+        "ignored_fields": result.ignored_fields,
+    }
+
+
+def shared_upload_row(status: UploadStatus) -> Row:
+    """Return all that is known of an upload."""
+    return {
+        "upload_id": status.upload_id,
+        "collection": status.collection,
+        "type": status.type or None,
+        "state": status.state,
+        "base_version": status.base_version or None,
+        "version_ref": status.version_ref or None,
+        "writers": [
+            {
+                "writer_id": writer.writer_id,
+                "staged_through_seq": writer.staged_through_seq,
+                "operation_count": writer.operation_count,
+                "is_finished": writer.is_finished,
+            }
+            for writer in status.writers
+        ],
+        "created_at": rfc3339(status.created_at),
+        "expires_at": rfc3339(status.expires_at),
     }
 
 

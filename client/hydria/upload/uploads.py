@@ -139,8 +139,10 @@ class Uploads:
             ignored_fields=ignored,
         )
 
-    async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
-        """Begin an upload. Raises as `UploadSession.create`."""
+    async def begin(
+        self, name: CollectionName, *, type: str, base_version: str, request_id: str = ""
+    ) -> UploadSession:
+        """Begin an upload, or find the one of that request. Raises as `UploadSession.create`."""
         info = await self._runtime.server_info()
         return await UploadSession.create(
             self._runtime.connection,
@@ -149,6 +151,22 @@ class Uploads:
             base_version=base_version,
             limits=info.limits,
             patience=Patience(self._runtime.options.retry_seconds),
+            request_id=request_id,
+        )
+
+    async def session(self, upload_id: str, *, writer_id: str = "") -> UploadSession:
+        """Return an upload that was begun elsewhere. Nothing is asked of the upload yet.
+
+        Raises:
+            HydriaError: the server cannot be asked about itself.
+        """
+        info = await self._runtime.server_info()
+        return UploadSession(
+            self._runtime.connection,
+            upload_id,
+            limits=info.limits,
+            patience=Patience(self._runtime.options.retry_seconds),
+            writer_id=writer_id,
         )
 
     async def pipeline(

@@ -806,7 +806,9 @@ class StageFilesRequest(_message.Message):
     """The place of this batch among the writer's: 1, 2, 3, ..."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageOperation]:
-        """What to do: at most `max_operations_per_stage`, and no path put twice."""
+        """What to do: at most `max_operations_per_stage`, and no path put twice. A batch without
+        operations says that the writer has finished; one that stages more has not.
+        """
 
     def __init__(
         self,
@@ -918,19 +920,25 @@ class StageFilesResponse(_message.Message):
 
     STAGED_THROUGH_SEQ_FIELD_NUMBER: _builtins.int
     MISSING_DIGESTS_FIELD_NUMBER: _builtins.int
+    WAS_STAGED_BEFORE_FIELD_NUMBER: _builtins.int
     staged_through_seq: _builtins.int
     """The writer's last staged `seq`."""
     missing_digests: _builtins.bytes
     """Chunks of this batch that the server still lacks, n x 32 bytes; the first 10,000 of them."""
+    was_staged_before: _builtins.bool
+    """The writer's `seq` was staged before, and this batch was dropped. If it was not sent before,
+    another process is using the writer id.
+    """
     def __init__(
         self,
         *,
         staged_through_seq: _builtins.int = ...,
         missing_digests: _builtins.bytes = ...,
+        was_staged_before: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_digests", b"missing_digests", "staged_through_seq", b"staged_through_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_digests", b"missing_digests", "staged_through_seq", b"staged_through_seq", "was_staged_before", b"was_staged_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -947,6 +955,7 @@ class CommitUploadRequest(_message.Message):
     METADATA_JSON_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    FINISHED_WRITERS_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """The upload."""
     description: _builtins.str
@@ -961,6 +970,12 @@ class CommitUploadRequest(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Aliases that shall point to it, at most 100; `latest` always does."""
 
+    @_builtins.property
+    def finished_writers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Writers that must have finished, at most 10,000; `WriterProgress.finished` says which have. A
+        repeated request is the same whatever stands here.
+        """
+
     def __init__(
         self,
         *,
@@ -969,10 +984,11 @@ class CommitUploadRequest(_message.Message):
         metadata_json: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        finished_writers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "metadata_json", b"metadata_json", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "finished_writers", b"finished_writers", "metadata_json", b"metadata_json", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1231,6 +1247,109 @@ class ReuseVersionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReuseVersionResponse: _TypeAlias = ReuseVersionResponse  # noqa: Y015
+
+@_typing.final
+class CopyVersionRequest(_message.Message):
+    """A copy of a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    METADATA_JSON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    source_ref: _builtins.str
+    """A full ref: the version whose content it gets. Its words come with it."""
+    entity: _builtins.str
+    """The entity; that of the source."""
+    project: _builtins.str
+    """The project; made if need be."""
+    collection: _builtins.str
+    """The collection; made if need be."""
+    type: _builtins.str
+    """The type; empty means that of the collection, or of the source where the collection is new."""
+    description: _builtins.str
+    """Another description than the source's."""
+    metadata_json: _builtins.str
+    """Other metadata than the source's."""
+    request_id: _builtins.str
+    """As in CreateUploadRequest."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest. Aliases of the source are not copied."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest, beside the tags of the source."""
+
+    def __init__(
+        self,
+        *,
+        source_ref: _builtins.str = ...,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        type: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        description: _builtins.str | None = ...,
+        metadata_json: _builtins.str | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_metadata_json", b"_metadata_json", "description", b"description", "metadata_json", b"metadata_json"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_metadata_json", b"_metadata_json", "aliases", b"aliases", "collection", b"collection", "description", b"description", "entity", b"entity", "metadata_json", b"metadata_json", "project", b"project", "request_id", b"request_id", "source_ref", b"source_ref", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__metadata_json: _TypeAlias = _typing.Literal["metadata_json"]  # noqa: Y015
+    _WhichOneofArgType__metadata_json: _TypeAlias = _typing.Literal["_metadata_json", b"_metadata_json"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata_json) -> _WhichOneofReturnType__metadata_json | None: ...
+
+Global___CopyVersionRequest: _TypeAlias = CopyVersionRequest  # noqa: Y015
+
+@_typing.final
+class CopyVersionResponse(_message.Message):
+    """The version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATED_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELDS_FIELD_NUMBER: _builtins.int
+    created: _builtins.bool
+    """As in CommitUploadResponse."""
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """As in CommitUploadResponse."""
+
+    @_builtins.property
+    def ignored_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadResponse; only what the request itself said can be among them."""
+
+    def __init__(
+        self,
+        *,
+        version: _types_pb2.Version | None = ...,
+        created: _builtins.bool = ...,
+        ignored_fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "ignored_fields", b"ignored_fields", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyVersionResponse: _TypeAlias = CopyVersionResponse  # noqa: Y015
 
 @_typing.final
 class GetVersionRequest(_message.Message):
@@ -1700,6 +1819,7 @@ class UpdateCollectionRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -1712,13 +1832,15 @@ class UpdateCollectionRequest(_message.Message):
     """The new description."""
     etag: _builtins.str
     """The etag that was read, or empty to change it in any case."""
+    type: _builtins.str
+    """The new type."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The new tags, all of them."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `name`, `description` and `tags` to change; not empty."""
+        """Which of `name`, `description`, `tags` and `type` to change; not empty."""
 
     def __init__(
         self,
@@ -1731,10 +1853,11 @@ class UpdateCollectionRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "project", b"project", "tags", b"tags", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "project", b"project", "tags", b"tags", "type", b"type", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

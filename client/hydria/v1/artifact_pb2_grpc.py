@@ -111,6 +111,11 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
                 _registered_method=True)
+        self.CopyVersion = channel.unary_unary(
+                '/hydria.v1.ArtifactService/CopyVersion',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/hydria.v1.ArtifactService/GetVersion',
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.GetVersionRequest.SerializeToString,
@@ -310,8 +315,8 @@ class ArtifactServiceServicer(object):
         same content. The same request again returns the same response; another request on a committed
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-        STORAGE_FULL. After an error the upload is still open.
+        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -335,6 +340,19 @@ class ArtifactServiceServicer(object):
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
         TYPE_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CopyVersion(self, request, context):
+        """Makes a version with the content of another one of the same entity, in any of its collections,
+        in one transaction; no bytes move. A live version of the collection with the same content is
+        found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+        it by this call: download and upload them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+        REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+        STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -399,8 +417,9 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCollection(self, request, context):
-        """Renames a collection or changes the words about it. The old name finds it until it is used
-        again.
+        """Renames a collection, changes its type (and so that of all its versions) or the words about
+        it. The old name finds it until it is used again. What was begun with the old type and is not
+        committed yet fails with TYPE_MISMATCH then.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
@@ -559,6 +578,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.ReuseVersion,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.SerializeToString,
+            ),
+            'CopyVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyVersion,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.SerializeToString,
             ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
@@ -1009,6 +1033,33 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/ReuseVersion',
             hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/CopyVersion',
+            hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -98,8 +98,8 @@ class ArtifactServiceStub:
     same content. The same request again returns the same response; another request on a committed
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-    STORAGE_FULL. After an error the upload is still open.
+    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
@@ -115,6 +115,15 @@ class ArtifactServiceStub:
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
     TYPE_MISMATCH.
+    """
+    CopyVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]
+    """Makes a version with the content of another one of the same entity, in any of its collections,
+    in one transaction; no bytes move. A live version of the collection with the same content is
+    found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+    it by this call: download and upload them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+    REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+    STORAGE_FULL.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -145,8 +154,9 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]
-    """Renames a collection or changes the words about it. The old name finds it until it is used
-    again.
+    """Renames a collection, changes its type (and so that of all its versions) or the words about
+    it. The old name finds it until it is used again. What was begun with the old type and is not
+    committed yet fails with TYPE_MISMATCH then.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
@@ -269,8 +279,8 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     same content. The same request again returns the same response; another request on a committed
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-    STORAGE_FULL. After an error the upload is still open.
+    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]  # type: ignore[assignment]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
@@ -286,6 +296,15 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
     TYPE_MISMATCH.
+    """
+    CopyVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]  # type: ignore[assignment]
+    """Makes a version with the content of another one of the same entity, in any of its collections,
+    in one transaction; no bytes move. A live version of the collection with the same content is
+    found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+    it by this call: download and upload them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+    REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+    STORAGE_FULL.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -316,8 +335,9 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]  # type: ignore[assignment]
-    """Renames a collection or changes the words about it. The old name finds it until it is used
-    again.
+    """Renames a collection, changes its type (and so that of all its versions) or the words about
+    it. The old name finds it until it is used again. What was begun with the old type and is not
+    committed yet fails with TYPE_MISMATCH then.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
@@ -503,8 +523,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         same content. The same request again returns the same response; another request on a committed
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-        STORAGE_FULL. After an error the upload is still open.
+        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
         """
 
     @_abc_1.abstractmethod
@@ -532,6 +552,21 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
         TYPE_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def CopyVersion(
+        self,
+        request: _artifact_pb2.CopyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_artifact_pb2.CopyVersionResponse, _abc.Awaitable[_artifact_pb2.CopyVersionResponse]]:
+        """Makes a version with the content of another one of the same entity, in any of its collections,
+        in one transaction; no bytes move. A live version of the collection with the same content is
+        found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+        it by this call: download and upload them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+        REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+        STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -610,8 +645,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.UpdateCollectionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.UpdateCollectionResponse, _abc.Awaitable[_artifact_pb2.UpdateCollectionResponse]]:
-        """Renames a collection or changes the words about it. The old name finds it until it is used
-        again.
+        """Renames a collection, changes its type (and so that of all its versions) or the words about
+        it. The old name finds it until it is used again. What was begun with the old type and is not
+        committed yet fails with TYPE_MISMATCH then.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """

@@ -127,6 +127,7 @@ def upload_status_message(status: UploadStatus) -> types_pb2.Upload:
             writer_id=writer.writer_id,
             staged_through_seq=writer.staged_through_seq,
             operation_count=writer.operation_count,
+            finished=writer.finished,
         )
     return message
 

@@ -14,6 +14,7 @@ from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
 from hydria_server.services.commit import Commits
 from hydria_server.services.comparisons import Comparisons
+from hydria_server.services.copies import Copies
 from hydria_server.services.downloads import Downloads
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
@@ -92,7 +93,7 @@ class ArtifactServices:
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
         drafts = FileDrafts(reader, recipes)
-        builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
+        builder = ManifestBuilder(reader, ingest, self.presence, metadata, threads.merging)
         self.chunk_uploads = ChunkUploads(ingest, hashing)
         self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
@@ -102,6 +103,7 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
+        self.copies = Copies(sessions, capacity, metadata, clock)
         self._wire_rows(metadata, clock)
         manifests = ManifestReader(reader, metadata)
         self._wire_reading(manifests, recipes, reader)
@@ -109,9 +111,8 @@ class ArtifactServices:
 
     def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
         """Wire what needs rows only, and no bytes."""
-        self.versions = Versions(metadata, clock)
+        self.versions, self.aliases = Versions(metadata, clock), Aliases(metadata, clock)
         self.collections = Collections(metadata, clock)
-        self.aliases = Aliases(metadata, clock)
         self.listings = Listings(metadata)
         self.reuse = Reuse(metadata, clock)
 

@@ -50,6 +50,7 @@ class StageOutcome:
 
     staged_through_seq: int
     missing: Sequence[bytes]
+    was_staged_before: bool = False
 
 
 class Staging:
@@ -85,14 +86,14 @@ class Staging:
             lambda rows: rows.staging.last_seq(upload_id, batch.writer_id)
         )
         if batch.seq <= last:
-            return StageOutcome(last, ())
+            return StageOutcome(last, (), was_staged_before=True)
         if batch.seq != last + 1:
             raise FieldViolationError("seq", f"{batch.seq} does not follow {last}")
         entries = [await self._drafts.entry(upload, draft) for draft in batch.puts]
         missing = await self._resolution.missing(upload, entries)
         runs = await self._write_runs(upload, batch, entries, resolved=not missing)
-        staged = await self._metadata.write(lambda rows: _add(rows, upload_id, batch, runs))
-        return StageOutcome(staged, missing)
+        staged, is_new = await self._metadata.write(lambda rows: _add(rows, upload_id, batch, runs))
+        return StageOutcome(staged, missing, was_staged_before=not is_new)
 
     async def stage_file(self, upload: UploadRecord, writer_id: str, entry: FileEntry) -> None:
         """Stage one file that the server itself cut, hashed and stored.
@@ -141,18 +142,22 @@ def _run(
 
 async def _add(
     rows: Rows, upload_id: str, batch: StageBatch | None, runs: Sequence[StagedRun]
-) -> int:
-    """Add runs to an upload that is still open, unless a twin of the call was faster."""
+) -> tuple[int, bool]:
+    """Add runs to an upload that is still open, unless a twin of the call was faster.
+
+    Return the writer's last seq, and whether the runs were added.
+    """
     upload = await rows.uploads.get(upload_id)
     if upload is not None:
         require_open(upload)
     if batch is None:
         await rows.staging.add(upload_id, runs)
-        return 0
+        return 0, True
     last = await rows.staging.last_seq(upload_id, batch.writer_id)
-    if batch.seq == last + 1:
+    is_next = batch.seq == last + 1
+    if is_next:
         await rows.staging.add(upload_id, runs)
-    return max(last, batch.seq)
+    return max(last, batch.seq), is_next
 
 
 def _parts(entries: Sequence[FileEntry]) -> Iterator[tuple[str, str, int, bytes]]:
