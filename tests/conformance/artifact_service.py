@@ -13,6 +13,7 @@ from tests.conformance.artifact_file_uploads import FileUploadsContract
 from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
+from tests.conformance.artifact_references import CopiesContract, ReferencesContract
 from tests.conformance.artifact_rules import RulesContract
 from tests.conformance.artifact_sessions import SessionsContract
 from tests.conformance.artifact_staging import StagingContract
@@ -25,6 +26,8 @@ class ArtifactServiceContract(
     SessionsContract,
     ChunksContract,
     StagingContract,
+    ReferencesContract,
+    CopiesContract,
     LiesContract,
     CommitsContract,
     RulesContract,

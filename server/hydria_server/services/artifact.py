@@ -13,6 +13,7 @@ from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
 from hydria_server.services.commit import Commits
 from hydria_server.services.downloads import Downloads
+from hydria_server.services.entry_copies import EntryCopies
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
 from hydria_server.services.file_verification import FileVerification
@@ -87,10 +88,12 @@ class ArtifactServices:
         recipes = Recipes(reader, ingest)
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
+        manifests = ManifestReader(reader, metadata)
         drafts = FileDrafts(reader, recipes)
+        copies = EntryCopies(manifests, metadata)
         builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
         self.chunk_uploads = ChunkUploads(ingest, hashing)
-        self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
+        self.staging = staging = Staging(sessions, drafts, copies, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
             sessions, staging, ingest, recipes, verified, hashing, self.file_budget
         )
@@ -98,7 +101,6 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
-        manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.aliases = Aliases(metadata, clock)

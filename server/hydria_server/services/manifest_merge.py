@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from blake3 import blake3
 
-from hydria_server.domain.errors import DuplicatePathError
+from hydria_server.domain.errors import BatchTooLargeError, DuplicatePathError
 from hydria_server.domain.manifest import (
     RUN_MAGIC,
     SHARD_MAGIC,
@@ -144,6 +144,7 @@ class ManifestWriter:
     MIN_ENTRIES = 1024
     MAX_ENTRIES = 16_384
     MAX_BYTES = 1024 * 1024 + 512 * 1024
+    MAX_TOTAL_BYTES = (1 << 63) - 1
     _BOUNDARY_MASK = (1 << 12) - 1
     _HASHED_AT_ONCE = 512
 
@@ -201,7 +202,17 @@ class ManifestWriter:
         self.shards.append(shard)
 
     def finish(self) -> bytes:
-        """Write what is left; return the version digest."""
+        """Write what is left; return the version digest.
+
+        Raises:
+            BatchTooLargeError: the sizes, those that references claim among them, add up to more
+                than a database can hold.
+        """
+        if self.size_bytes > self.MAX_TOTAL_BYTES:
+            raise BatchTooLargeError(
+                f"the version has more than {self.MAX_TOTAL_BYTES} bytes",
+                details={"limit": str(self.MAX_TOTAL_BYTES)},
+            )
         self._hash()
         self._flush()
         return self._hasher.digest()
