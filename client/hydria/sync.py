@@ -101,11 +101,18 @@ class Client(SyncCatalog):
         type: str = "",
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
+        references: bool = True,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
             self._client.download(
-                ref, root, type=type, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                type=type,
+                prefixes=prefixes,
+                paths=paths,
+                references=references,
+                progress=progress,
             )
         )
 

@@ -36,13 +36,7 @@ class ReferencesContract:
 
     async def test_a_reference_is_listed_as_it_was_put(self, team: Team) -> None:
         upload_id = await team.begin()
-        words = {
-            "path": "r",
-            "size_bytes": 3,
-            "uri": "s3://b/k y?x",
-            "checksum": "etag:a version:1",
-        }
-        await team.stage(upload_id, pb.StageOperation(put_reference=pb.ReferenceEntry(**words)))
+        await team.stage(upload_id, refer("r", "s3://b/k y?x", 3, "etag:a version:1"))
         committed = await team.commit(upload_id)
         assert (committed.version.file_count, committed.version.size_bytes) == (1, 3)
         page = await team.stub.ListFiles(pb.ListFilesRequest(ref=team.ref()))

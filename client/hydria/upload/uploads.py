@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from hydria import messages
 from hydria.chunking import Chunker
@@ -37,6 +38,7 @@ _REMEMBERED_WINDOWS = 4
 # A new upload cures these: the old one is gone, or what it had was.
 _WORTH_ANOTHER_UPLOAD = (ChunksMissingError, UploadExpiredError, UploadNotFoundError)
 
+_Result = TypeVar("_Result")
 SourceLister = Callable[[], Iterable[Source]]
 
 
@@ -84,6 +86,12 @@ class Uploads:
             raise AssertionError("unreachable")
         finally:
             turn.end()
+
+    async def in_thread(self, work: Callable[[Stop], _Result]) -> _Result:
+        """Return what `work` returns, from a thread; it is told when it is not wanted any more."""
+        stop = Stop()
+        with self.operation():
+            return await run_in_thread(self._runtime.executor, lambda: work(stop), stop=stop.set)
 
     async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
         """Begin an upload. Raises as `UploadSession.create`."""

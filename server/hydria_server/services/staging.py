@@ -192,19 +192,23 @@ def _check(batch: StageBatch) -> None:
         raise FieldViolationError("writer_id", "it has more than 128 characters")
     if batch.seq < 1:
         raise FieldViolationError("seq", "batches are numbered from 1")
-    puts = (*batch.puts, *batch.references, *batch.copies)
-    count = len(puts) + len(batch.removed_paths) + len(batch.removed_prefixes)
+    paths = [put.path for put in batch.puts]
+    paths += [reference.path for reference in batch.references]
+    paths += [copy.path for copy in batch.copies]
+    count = len(paths) + len(batch.removed_paths) + len(batch.removed_prefixes)
     if count > MAX_OPERATIONS:
         raise BatchTooLargeError(
             f"{count} operations are more than {MAX_OPERATIONS}",
             details={"limit": str(MAX_OPERATIONS)},
         )
     seen: set[str] = set()
-    for draft in puts:
-        if draft.path in seen:
-            path = draft.path[:200]
-            raise DuplicatePathError(f"{path!r} is put twice in one batch", details={"path": path})
-        seen.add(draft.path)
+    for path in paths:
+        if path in seen:
+            shown = path[:200]
+            raise DuplicatePathError(
+                f"{shown!r} is put twice in one batch", details={"path": shown}
+            )
+        seen.add(path)
     for text in (*batch.removed_paths, *batch.removed_prefixes):
         if not text or len(text.encode()) > MAX_PATH_BYTES:
             raise FieldViolationError("operations", "a removal names no path, or too long a one")
