@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from hydria.errors import DuplicatePathError, InvalidArgumentError
 from hydria.paths import normalize_path
-from hydria.references.errors import ReferenceInvalidError, ReferenceLimitError
+from hydria.references.errors import (
+    ReferenceInvalidError,
+    ReferenceLimitError,
+    ReferenceUnverifiableError,
+)
 from hydria.references.stores import FoundObject, Stores
 from hydria.references.words import Reference, scheme_of
 from hydria.threads import Stop
@@ -36,6 +40,12 @@ def list_references(
                     " name a part of them",
                     details={"uri": uri, "limit": str(max_objects)},
                 )
+            if not found.checksum:
+                raise ReferenceUnverifiableError(
+                    f"the store of {found.uri!r} says nothing to verify it by; without a checksum"
+                    " the URI alone can be kept",
+                    details={"uri": found.uri},
+                )
             reference = _reference(found, name)
             if reference.path in references:
                 other = references[reference.path].uri
@@ -53,7 +63,7 @@ def bare_reference(uri: str, name: str | None) -> Reference:
         PathInvalidError: the name makes no path.
     """
     scheme_of(uri)
-    last = uri.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+    last = urlsplit(uri).path.rstrip("/").rpartition("/")[2]
     return Reference(_path_of(name, unquote(last), uri), 0, uri, "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from hydria.references.errors import ReferenceInvalidError, ReferenceUnverifiableError
 
@@ -46,6 +47,10 @@ def scheme_of(uri: str) -> str:
         raise ReferenceInvalidError(f"{uri[:200]!r} has a character that cannot be printed")
     if len(uri.encode("utf-8", "replace")) > URI_BYTES_MAX:
         raise ReferenceInvalidError(f"a URI has more than {URI_BYTES_MAX} bytes: {uri[:200]!r}...")
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise ReferenceInvalidError(f"{uri[:200]!r} is no URI: {error}") from error
     return scheme[1].lower()
 
 
