@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,7 @@ from hydria.cli.text import (
 
 if TYPE_CHECKING:
     from hydria.client import AsyncClient
+    from hydria.draft import Draft
     from hydria.records import UploadResult
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
@@ -71,10 +73,7 @@ def put(
         await _check_type(client, name, type)
         if references:
             async with client.draft(name, type=type, base=base) as draft:
-                await draft.add_paths(paths)
-                for reference in references:
-                    path, uri = split_reference(reference)
-                    await draft.add_reference(uri, path)
+                await _fill(draft, paths, references)
                 return await draft.commit(
                     aliases=aliases, tags=tags, description=description, metadata=metadata
                 )
@@ -91,11 +90,14 @@ def put(
                 progress=progress,
             )
 
-    result = invocation.call(log)
-    if invocation.is_json:
-        print_json(upload_row(result))
-    else:
-        _tell(result)
+    _show(invocation, invocation.call(log))
+
+
+async def _fill(draft: Draft, paths: Sequence[str], references: Sequence[str]) -> None:
+    await draft.add_paths(paths)
+    for reference in references:
+        path, uri = split_reference(reference)
+        await draft.add_reference(uri, path)
 
 
 def split_reference(text: str) -> tuple[str | None, str]:
@@ -132,7 +134,10 @@ async def _check_type(client: AsyncClient, name: str, type: str) -> None:
         )
 
 
-def _tell(result: UploadResult) -> None:
+def _show(invocation: Invocation, result: UploadResult) -> None:
+    if invocation.is_json:
+        print_json(upload_row(result))
+        return
     version = result.version
     content = f"{count_text(result.file_count, 'file')}, {size_text(result.size_bytes)}"
     took = seconds_text(result.seconds)

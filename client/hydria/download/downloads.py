@@ -69,12 +69,7 @@ class Downloads:
             bytes_done=sum(file.size_bytes for file in targets.in_place),
         )
         meter.enter(Phase.DOWNLOAD)
-        received_bytes = 0
-        if targets.to_fetch:
-            is_all = len(targets.to_fetch) == version.file_count
-            received_bytes = await self._fetch(
-                version, targets, references, patience, meter, is_all=is_all
-            )
+        received_bytes = await self._fetch(version, targets, references, patience, meter)
         meter.enter(Phase.DONE)
         return DownloadResult(
             ref=version.ref,
@@ -141,10 +136,11 @@ class Downloads:
         references: Mapping[str, Reference],
         patience: Patience,
         meter: ProgressMeter,
-        *,
-        is_all: bool,
     ) -> int:
         """Fetch what is not in place, and return how many bytes came."""
+        if not targets.to_fetch:
+            return 0
+        is_all = len(targets.to_fetch) == version.file_count
         info = await self._runtime.server_info()
         fetcher = Fetcher(
             self._runtime.connection,
@@ -190,20 +186,16 @@ class Downloads:
         is_all: bool,
     ) -> None:
         """Ask for what is left until nothing is, beginning again when the line breaks."""
-
-        def counts() -> list[int]:
-            return [materializer.files_done, materializer.bytes_done, materializer.received_bytes]
-
-        reported = counts()
+        reported = materializer.counts()
 
         def report() -> None:
-            now = counts()
+            now = materializer.counts()
             files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
             meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
             reported[:] = now
 
         while materializer.left:
-            begun_with = [materializer.files_done, materializer.received_bytes]
+            begun_with = materializer.counts()
             reads = [materializer.wanted(path) for path in materializer.left]
             requests = fetcher.requests(read for read in reads if read is not None)
             try:
@@ -219,7 +211,7 @@ class Downloads:
                     missing = next(iter(materializer.left))
                     raise ReceivedDataError(f"the server did not send {missing!r}")
             except (ServerUnavailableError, StreamStalledError) as error:
-                has_moved = [materializer.files_done, materializer.received_bytes] != begun_with
+                has_moved = materializer.counts() != begun_with
                 await patience.wait_after_stream(error, has_moved=has_moved)
             is_all = False
             report()

@@ -61,6 +61,10 @@ class Materializer:
         if ignores_case(self._room.directory):
             refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
 
+    def counts(self) -> list[int]:
+        """Return how many files and bytes are done, and how many bytes were received."""
+        return [self.files_done, self.bytes_done, self.received_bytes]
+
     def new_name(self) -> str:
         """Return the path of a temporary file that is not there yet."""
         assert self._room is not None

@@ -116,18 +116,6 @@ class FilterInvalidError(InvalidArgumentError):
     reason = "FILTER_INVALID"
 
 
-class ReferenceInvalidError(InvalidArgumentError):
-    """The URI or the checksum of a reference breaks the rules."""
-
-    reason = "REFERENCE_INVALID"
-
-
-class CrossDomainError(InvalidArgumentError):
-    """A copy names a version of another domain; nothing is shared across domains (I10)."""
-
-    reason = "CROSS_DOMAIN"
-
-
 class RequestIdReusedError(InvalidArgumentError):
     """The request id was used before with another payload."""
 

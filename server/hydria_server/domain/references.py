@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hydria_server.domain.errors import ReferenceInvalidError
+from hydria_server.domain.entry_errors import ReferenceInvalidError
 
 MAX_URI_BYTES = 4096
 MAX_CHECKSUM_BYTES = 1024

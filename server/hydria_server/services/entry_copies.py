@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hydria_server.domain.errors import CrossDomainError
+from hydria_server.domain.entry_errors import CrossDomainError
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, VersionRecord
