@@ -16,7 +16,6 @@ from hydria.paths import normalize_path
 from hydria.progress import ProgressMeter
 from hydria.records import Phase, UploadResult, Version, Words
 from hydria.references.errors import CrossDomainError
-from hydria.references.listing import bare_reference, list_references
 from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.upload.pieces import Copy, Entry
@@ -143,16 +142,9 @@ class Draft:
             PathInvalidError, DuplicatePathError: the names of objects do not make paths.
         """
         self._check_open()
-        if checksum:
-            found = await self._uploads.in_thread(
-                lambda stop: list_references(uri, name, max_objects=max_objects, stop=stop)
-            )
-        else:
-            bare = bare_reference(uri, name)
-            found = {bare.path: bare}
-        async with self._lock:
-            self._check_open()
-            self._add(found)
+        await self._include(
+            await self._uploads.references(uri, name, checksum=checksum, max_objects=max_objects)
+        )
 
     async def copy_file(self, ref: str, path: str, to: str | None = None) -> None:
         """Add a file that a version of the same entity has, as `to` or under its own path.
@@ -173,9 +165,7 @@ class Draft:
                 f"{version.ref} belongs to {version.entity!r}: download {source!r} from there, and"
                 " add the file"
             )
-        async with self._lock:
-            self._check_open()
-            self._add({target: Copy(target, version.ref, source)})
+        await self._include({target: Copy(target, version.ref, source)})
 
     async def remove(self, path: str) -> None:
         """Leave `path` out: what was added as it, and what the base version has."""
@@ -247,6 +237,11 @@ class Draft:
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         self._add({entry.path: entry for entry in entries})
+
+    async def _include(self, entries: Mapping[str, Reference | Copy]) -> None:
+        async with self._lock:
+            self._check_open()
+            self._add(entries)
 
     def _add(self, entries: Mapping[str, Entry | Reference | Copy]) -> None:
         self._entries.update(entries)

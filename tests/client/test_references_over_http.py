@@ -173,6 +173,25 @@ async def test_credentials_come_from_the_users_netrc(
     assert await client.read("calls", "a") == b"secret"
 
 
+def test_credentials_go_to_hosts_that_netrc_names_and_never_in_clear(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes a version chooses the host: what answers here stands for somebody else's."""
+    netrc = tmp_path / "home/.netrc"
+    netrc.write_text("machine lab.example login reader password pass\ndefault login a password b\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("http_proxy", f"http://{site.address}")
+    monkeypatch.setenv("no_proxy", "")
+    for uri in ("http://lab.example/a", "http://evil.example/a"):
+        site.pages[uri] = Page(b"a", headers={"etag": "1"}, password="pass")
+        store = HttpStore()
+        with pytest.raises(ReferenceDeniedError):
+            list(store.find(uri))
+        store.close()
+    assert site.asked == ["http://lab.example/a", "http://evil.example/a"]
+    assert site.credentials == []
+
+
 def test_a_page_that_stalls_is_given_up(site: Site) -> None:
     site.pages["/a"] = Page(b"more than comes", sent_bytes=4)
     store = HttpStore(stall_seconds=0.2)

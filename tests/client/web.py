@@ -30,6 +30,8 @@ class Site:
     address: str = ""
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    credentials: list[str] = field(default_factory=list)
+    """What callers showed, in order."""
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
@@ -46,6 +48,8 @@ def web_site() -> Iterator[Site]:
 
         def do_GET(self) -> None:
             site.asked.append(self.path)
+            if self.headers["authorization"]:
+                site.credentials.append(self.headers["authorization"])
             self._answer(site.pages.get(self.path, Page(status=404)))
 
         def _answer(self, page: Page) -> None:

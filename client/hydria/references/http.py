@@ -1,12 +1,13 @@
 """`http://` and `https://`: one object for each URI, known by its entity tag or its content.
 
-Credentials are those of the user's netrc file, looked up for each host on the way.
+Credentials are those of the user's netrc file, looked up for each host on the way. The author of
+a version chooses the host: they go to hosts that the file names, and in clear to this machine only.
 """
 
 from __future__ import annotations
 
 import netrc
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -32,6 +33,7 @@ _DENIED = (
     HTTPStatus.FORBIDDEN,
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
 )
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
@@ -44,7 +46,7 @@ class HttpStore:
         """Make a store that gives up when nothing comes for `stall_seconds`."""
         self._stall_seconds = stall_seconds
         self._client = httpx.Client(
-            auth=_netrc_auth(),
+            auth=_NetrcAuth(),
             timeout=httpx.Timeout(stall_seconds, connect=CONNECT_SECONDS),
             # What is stored out there, not a form of it that was made for us.
             headers={"accept-encoding": "identity", "user-agent": "hydria"},
@@ -131,7 +133,7 @@ def _require_success(uri: str, response: httpx.Response) -> None:
     if status in _DENIED:
         raise ReferenceDeniedError(
             f"{uri!r} asks for credentials (HTTP {status}): put those for"
-            f" {response.url.host} into ~/.netrc",
+            f" {response.url.host} into ~/.netrc, which are sent over https only",
             details=details,
         )
     if status in _GONE:
@@ -140,10 +142,23 @@ def _require_success(uri: str, response: httpx.Response) -> None:
         raise ReferenceUnavailableError(f"{uri!r} answers HTTP {status}", details=details)
 
 
-def _netrc_auth() -> httpx.NetRCAuth | None:
-    if not (Path.home() / ".netrc").is_file():
-        return None
-    try:
-        return httpx.NetRCAuth()
-    except (netrc.NetrcParseError, OSError) as error:
-        raise ReferenceDeniedError(f"~/.netrc cannot be read: {error}") from error
+class _NetrcAuth(httpx.Auth):
+    """Adds what the netrc file has for exactly this host; its `default` is for nobody."""
+
+    def __init__(self) -> None:
+        self._hosts: Mapping[str, tuple[str, str, str]] = {}
+        if not (Path.home() / ".netrc").is_file():
+            return
+        try:
+            self._hosts = netrc.netrc().hosts
+        except (netrc.NetrcParseError, OSError) as error:
+            raise ReferenceDeniedError(f"~/.netrc cannot be read: {error}") from error
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        host = request.url.host
+        is_private = request.url.scheme == "https" or host in _LOOPBACK
+        if host != "default" and host in self._hosts and is_private:
+            login, _, password = self._hosts[host]
+            yield from httpx.BasicAuth(login, password).auth_flow(request)
+        else:
+            yield request

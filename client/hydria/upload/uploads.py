@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from hydria import messages
 from hydria.chunking import Chunker
@@ -19,6 +18,8 @@ from hydria.errors import (
 from hydria.options import MIB
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import Phase, UploadResult, Words
+from hydria.references.listing import bare_reference, list_references
+from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.runtime import Runtime
@@ -38,7 +39,6 @@ _REMEMBERED_WINDOWS = 4
 # A new upload cures these: the old one is gone, or what it had was.
 _WORTH_ANOTHER_UPLOAD = (ChunksMissingError, UploadExpiredError, UploadNotFoundError)
 
-_Result = TypeVar("_Result")
 SourceLister = Callable[[], Iterable[Source]]
 
 
@@ -87,11 +87,24 @@ class Uploads:
         finally:
             turn.end()
 
-    async def in_thread(self, work: Callable[[Stop], _Result]) -> _Result:
-        """Return what `work` returns, from a thread; it is told when it is not wanted any more."""
+    async def references(
+        self, uri: str, name: str | None, *, checksum: bool, max_objects: int
+    ) -> dict[str, Reference]:
+        """Return what is at a URI as references, by paths; without `checksum` the URI alone.
+
+        Raises:
+            HydriaError: as `list_references`.
+        """
+        if not checksum:
+            bare = bare_reference(uri, name)
+            return {bare.path: bare}
         stop = Stop()
+
+        def find() -> dict[str, Reference]:
+            return list_references(uri, name, max_objects=max_objects, stop=stop)
+
         with self.operation():
-            return await run_in_thread(self._runtime.executor, lambda: work(stop), stop=stop.set)
+            return await run_in_thread(self._runtime.executor, find, stop=stop.set)
 
     async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
         """Begin an upload. Raises as `UploadSession.create`."""
