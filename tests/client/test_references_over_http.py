@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,11 @@ from hydria.references.errors import (
     ReferenceUnavailableError,
     ReferenceUnverifiableError,
 )
+from hydria.references.fetching import fetch
 from hydria.references.http import REDIRECTS_MAX, HttpStore
+from hydria.references.stores import Stores
+from hydria.references.words import Reference
+from hydria.threads import Stop
 from tests.client.trees import MIB, content, plant, tree_of
 from tests.client.web import Page, Site, web_site
 
@@ -90,6 +96,15 @@ async def test_a_page_that_changed_is_refused_and_leaves_what_is_in_place(
     else:
         assert details["expected"] == f"blake3:{blake3(b'one').hexdigest()}"
     assert tree_of(root) == {"a": b"mine"}
+
+
+@pytest.mark.parametrize("checksum", ["etag:1", 'etag:"', "etag:W/", "version:1", "sha1:1"])
+def test_a_checksum_that_the_site_does_not_confirm_lets_nothing_through(
+    site: Site, checksum: str
+) -> None:
+    site.pages["/a"] = Page(b"internal")
+    with Stores() as stores, pytest.raises((ReferenceChangedError, ReferenceUnverifiableError)):
+        fetch(Reference("a", 8, site.url("/a"), checksum), stores, write=pytest.fail, stop=Stop())
 
 
 @pytest.mark.parametrize("body", [b"shorter", b"longer than it was before"])
@@ -198,6 +213,22 @@ def test_a_page_that_stalls_is_given_up(site: Site) -> None:
     with pytest.raises(ReferenceUnavailableError, match="nothing came"):
         list(store.find(site.url("/a")))
     store.close()
+
+
+async def test_a_download_that_is_cancelled_amid_a_reference_leaves_nothing(
+    client: AsyncClient, site: Site, tmp_path: Path
+) -> None:
+    site.pages["/a"] = Page(DATA, headers={"etag": '"1"'})
+    await refer(client, site.url("/a"))
+    site.pages["/a"] = Page(DATA, headers={"etag": '"1"'}, sent_bytes=2 * MIB)
+    site.is_asked.clear()
+    downloading = asyncio.create_task(client.download("calls", tmp_path / "copy"))
+    await asyncio.to_thread(site.is_asked.wait, 30)
+    downloading.cancel()
+    site.is_over.set()
+    with pytest.raises(asyncio.CancelledError):
+        await downloading
+    assert list(await asyncio.to_thread(os.listdir, tmp_path / "copy")) == []
 
 
 async def test_nobody_who_listens_is_an_error(client: AsyncClient, site: Site) -> None:

@@ -32,6 +32,7 @@ class Site:
     asked: list[str] = field(default_factory=list)
     credentials: list[str] = field(default_factory=list)
     """What callers showed, in order."""
+    is_asked: threading.Event = field(default_factory=threading.Event)
     is_over: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str) -> str:
@@ -48,6 +49,7 @@ def web_site() -> Iterator[Site]:
 
         def do_GET(self) -> None:
             site.asked.append(self.path)
+            site.is_asked.set()
             if self.headers["authorization"]:
                 site.credentials.append(self.headers["authorization"])
             self._answer(site.pages.get(self.path, Page(status=404)))

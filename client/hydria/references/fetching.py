@@ -63,7 +63,7 @@ def _require_same(reference: Reference, expected: dict[str, str], opened: Opened
             continue
         found = opened.checksums.get(kind, "")
         same = plain_etag(value) == found if kind == "etag" else value == found
-        if not same:
+        if not (same and found):  # nothing is not equal to nothing
             raise _changed(reference, f"{kind}:{value}", f"{kind}:{found}" if found else "none")
 
 
