@@ -274,7 +274,7 @@ class Draft:
         self._is_staged = True
         stager = Stager(session)
         await stager.remove(paths=self._removed_paths, prefixes=self._removed_prefixes)
-        await stager.put_any(self._entries[path] for path in sorted(self._entries, key=str.encode))
+        await stager.put(self._entries[path] for path in sorted(self._entries, key=str.encode))
         await stager.flush()
         return session
 

@@ -104,7 +104,12 @@ def test_a_checksum_that_the_site_does_not_confirm_lets_nothing_through(
 ) -> None:
     site.pages["/a"] = Page(b"internal")
     with Stores() as stores, pytest.raises((ReferenceChangedError, ReferenceUnverifiableError)):
-        fetch(Reference("a", 8, site.url("/a"), checksum), stores, write=pytest.fail, stop=Stop())
+        fetch(
+            Reference("a", 8, site.url("/a"), checksum),
+            stores,
+            write=lambda _: pytest.fail("let through"),
+            stop=Stop(),
+        )
 
 
 @pytest.mark.parametrize("body", [b"shorter", b"longer than it was before"])

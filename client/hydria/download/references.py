@@ -7,8 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from typing import IO
+from functools import partial
 
 from hydria.download.frames import Wanted
 from hydria.download.materializing import Materializer, write_all
@@ -111,31 +110,17 @@ async def read_reference(
         OSError: there is no room for a temporary file.
     """
     stop = Stop()
+    # Made here, where nobody can be cancelled between making it and holding it.
+    with tempfile.TemporaryFile(prefix="hydria-", buffering=0) as spooled:
+        fd = spooled.fileno()
 
-    def spool() -> IO[bytes]:
-        file = tempfile.TemporaryFile(prefix="hydria-")  # noqa: SIM115  # for the caller to close
-        try:
+        def spool() -> None:
             with Stores() as stores:
-                fetch(
-                    reference,
-                    stores,
-                    write=lambda piece: write_all(file.fileno(), piece),
-                    stop=stop,
-                )
-        except BaseException:
-            file.close()
-            raise
-        return file
+                fetch(reference, stores, write=lambda piece: write_all(fd, piece), stop=stop)
 
-    spooled = await run_in_thread(executor, spool, stop=stop.set)
-    with closing(spooled):
-        fd, at = spooled.fileno(), start
-        while at < end:
+        await run_in_thread(executor, spool, stop=stop.set)
+        for at in range(start, end, PIECE_BYTES):
             size_bytes = min(PIECE_BYTES, end - at)
-
-            def read(size_bytes: int = size_bytes, offset: int = at) -> bytes:
-                return os.pread(fd, size_bytes, offset)
-
-            piece = await run_in_thread(executor, read, stop=stop.set)
-            at += len(piece)
-            yield piece
+            yield await run_in_thread(
+                executor, partial(os.pread, fd, size_bytes, at), stop=stop.set
+            )

@@ -24,25 +24,22 @@ class Stager:
         self._request = pb.StageFilesRequest()
         self._size_bytes = 0
 
-    async def put(self, entries: Iterable[Entry]) -> None:
-        """Stage files whose chunks are all there. Raises as `UploadSession.stage`."""
-        for entry in entries:
-            size_bytes = _ENTRY_BYTES + len(entry.path) * 4 + len(entry.recipe_digests)
-            if not entry.recipe_digests:
-                size_bytes += len(entry.chunk_digests) + 5 * len(entry.chunk_sizes)
-            await self._make_room(size_bytes)
-            _fill(self._request.operations.add().put, entry)
+    async def put(self, entries: Iterable[Entry | Reference | Copy]) -> None:
+        """Stage files whose chunks are all there, references and copies.
 
-    async def put_any(self, entries: Iterable[Entry | Reference | Copy]) -> None:
-        """Stage files, references and copies. Raises as `UploadSession.stage`."""
+        Raises as `UploadSession.stage`.
+        """
         for entry in entries:
-            match entry:
-                case Entry():
-                    await self.put([entry])
-                case Reference():
-                    await self._refer(entry)
-                case Copy():
-                    await self._copy(entry)
+            if isinstance(entry, Reference):
+                await self._refer(entry)
+            elif isinstance(entry, Copy):
+                await self._copy(entry)
+            else:
+                size_bytes = _ENTRY_BYTES + len(entry.path) * 4 + len(entry.recipe_digests)
+                if not entry.recipe_digests:
+                    size_bytes += len(entry.chunk_digests) + 5 * len(entry.chunk_sizes)
+                await self._make_room(size_bytes)
+                _fill(self._request.operations.add().put, entry)
 
     async def remove(self, *, paths: Iterable[str], prefixes: Iterable[str]) -> None:
         """Leave out files of the base version. Raises as `UploadSession.stage`."""

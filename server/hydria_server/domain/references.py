@@ -8,7 +8,7 @@ from hydria_server.domain.entry_errors import ReferenceInvalidError
 
 MAX_URI_BYTES = 4096
 MAX_CHECKSUM_BYTES = 1024
-# More than any object store takes; sums over a version still fit a database.
+# More than any object store takes for one object.
 MAX_REFERENCE_BYTES = 1 << 50
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 _AUTHORITY = re.compile(r"[^:]*://([^/?#]*)")
