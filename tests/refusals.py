@@ -36,6 +36,8 @@ CODES: Mapping[str, StatusCode] = {
             "PAGE_TOKEN_INVALID",
             "FILTER_INVALID",
             "REQUEST_ID_REUSED",
+            "REFERENCE_INVALID",
+            "CROSS_DOMAIN",
         ),
         StatusCode.INVALID_ARGUMENT,
     ),

@@ -18,7 +18,7 @@ from hydria.download.downloads import Downloads
 from hydria.draft import Draft
 from hydria.options import TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult, Words
+from hydria.records import DownloadResult, UploadResult, Version, Words
 from hydria.refs import Defaults
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
@@ -160,6 +160,7 @@ class AsyncClient(AsyncInspection):
             self.defaults.collection(name),
             type=type,
             base_version=self.defaults.ref(base) if base else "",
+            locate=self._locate,
         )
 
     async def create_upload(
@@ -196,6 +197,11 @@ class AsyncClient(AsyncInspection):
         await session.resume()
         return UploadWriter(self._uploads, session)
 
+    async def _locate(self, ref: str, path: str) -> Version:
+        version = await self.version(ref)
+        await self._downloads.require_entry(version, path)
+        return version
+
     # --- down -----------------------------------------------------------------------------------
 
     async def download(
@@ -206,12 +212,14 @@ class AsyncClient(AsyncInspection):
         type: str = "",
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
+        references: bool = True,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
         Files that are not in the version are left alone. A file appears in its place when it is
         whole, verified and durable; one that replaces another does so after everything has come.
+        References are fetched from where they point, with credentials of this user.
 
         Args:
             ref: the version.
@@ -219,6 +227,8 @@ class AsyncClient(AsyncInspection):
             type: the type it must have, if not empty.
             prefixes: only files whose paths begin with one of these.
             paths: only these files, and those under `prefixes`.
+            references: False leaves references out; do so for versions of people you do not trust,
+                who choose what their references make this machine ask for.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
@@ -226,17 +236,25 @@ class AsyncClient(AsyncInspection):
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
             ReceivedDataError: the server sent something else than it announced.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
         version = await self.version(ref, type=type)
         with self._runtime.operation():
             return await self._downloads.download(
-                version, root, prefixes=prefixes, paths=paths, progress=progress
+                version,
+                root,
+                prefixes=prefixes,
+                paths=paths,
+                with_references=references,
+                progress=progress,
             )
 
     async def stream(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one file, or of a part of it, each piece verified.
+
+        A reference is fetched whole into a temporary file, and verified, before the first piece.
 
         Args:
             ref: the version.
@@ -248,6 +266,7 @@ class AsyncClient(AsyncInspection):
             FileNotFoundInVersionError: the version has no such file.
             RangeOutOfBoundsError: `offset` is outside of the file.
             ReceivedDataError: the bytes do not match their digest.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
         pieces = self._downloads.read(await self.version(ref), path, offset=offset, length=length)
         async with aclosing(pieces):

@@ -242,6 +242,8 @@ class DownloadResult:
     received_bytes: int
     """Bytes of content that had to be fetched."""
     seconds: float
+    skipped_reference_count: int = 0
+    """References that were left out, because the caller wanted none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

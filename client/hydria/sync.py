@@ -114,11 +114,18 @@ class Client(SyncInspection):
         type: str = "",
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
+        references: bool = True,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
             self._client.download(
-                ref, root, type=type, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                type=type,
+                prefixes=prefixes,
+                paths=paths,
+                references=references,
+                progress=progress,
             )
         )
 

@@ -94,6 +94,7 @@ def test_get_says_where_the_files_are(served: Hydria, name: str, files: Path) ->
         "file_count": 3,
         "size_bytes": 14,
         "received_bytes": 14,
+        "skipped_reference_count": 0,
     }
     again = served("artifact", "get", name, "--root", "here", "--json").row()
     assert (again["file_count"], again["received_bytes"]) == (3, 0)

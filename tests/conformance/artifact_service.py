@@ -15,6 +15,7 @@ from tests.conformance.artifact_inspection import InspectionContract
 from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
+from tests.conformance.artifact_references import ReferencesContract
 from tests.conformance.artifact_retyping import RetypingContract
 from tests.conformance.artifact_reuse import ReuseContract
 from tests.conformance.artifact_rules import RulesContract
@@ -30,6 +31,8 @@ class ArtifactServiceContract(
     SessionsContract,
     ChunksContract,
     StagingContract,
+    ReferencesContract,
+    EntryCopiesContract,
     LiesContract,
     CommitsContract,
     RulesContract,

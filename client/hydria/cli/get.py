@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="Only files whose paths begin with this; repeatable.",
 )
 @click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
+@click.option(
+    "--references/--no-references",
+    default=True,
+    help="Fetch references from where they point (the default), or leave them out.",
+)
 @common_options
 @click.pass_obj
 def get(
@@ -41,13 +46,23 @@ def get(
     root: str | None,
     prefixes: tuple[str, ...],
     paths: tuple[str, ...],
+    references: bool,
 ) -> None:
-    """Download a version, verified. Files that are in place already are not fetched again."""
+    """Download a version, verified. Files that are in place already are not fetched again.
+
+    References make this machine ask for what the version says, with your credentials: leave them
+    out for versions of people you do not trust.
+    """
 
     async def download(client: AsyncClient) -> DownloadResult:
         with shown_progress() as progress:
             return await client.download(
-                ref, root, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                prefixes=prefixes,
+                paths=paths,
+                references=references,
+                progress=progress,
             )
 
     result = invocation.call(download)
@@ -59,3 +74,5 @@ def get(
     print_lines(printable(f"{result.ref}  {content} in {took}"))
     print_lines(printable(f"  into      {result.root}"))
     print_lines(f"  received  {size_text(result.received_bytes)}, all verified")
+    if result.skipped_reference_count:
+        print_lines(f"  left out  {count_text(result.skipped_reference_count, 'reference')}")

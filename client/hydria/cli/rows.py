@@ -84,6 +84,7 @@ def file_row(file: File) -> Row:
         "size_bytes": file.size_bytes,
         "digest": file.digest or None,
         "ref_uri": file.ref_uri or None,
+        "ref_checksum": file.ref_checksum or None,
     }
 
 
@@ -146,6 +147,7 @@ def download_row(result: DownloadResult) -> Row:
         "file_count": result.file_count,
         "size_bytes": result.size_bytes,
         "received_bytes": result.received_bytes,
+        "skipped_reference_count": result.skipped_reference_count,
         "seconds": round(result.seconds, 6),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from hydria.download.frames import Wanted
 from hydria.download.listing import VersionListing
 from hydria.download.materializing import Materializer
 from hydria.download.reading import FileReader, resolve_range
+from hydria.download.references import ReferenceDownload, read_reference, wanted_of
 from hydria.download.targets import Targets
 from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import DownloadResult, Phase, Version
+from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.runtime import Runtime
 from hydria.threads import Stop, run_in_thread
@@ -36,6 +38,7 @@ class Downloads:
         *,
         prefixes: Sequence[str],
         paths: Sequence[str],
+        with_references: bool,
         progress: ProgressCallback | None,
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
@@ -45,6 +48,7 @@ class Downloads:
             TargetError: something is in the way.
             FileNotFoundInVersionError: one of `paths` is not in the version.
             ReceivedDataError: the server sent something wrong. Nothing of it is in place.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
             HydriaError: what else the server or the transport says.
         """
         begun_at = time.monotonic()
@@ -54,7 +58,9 @@ class Downloads:
         for path in paths:
             check_path(path)
         listing = VersionListing(self._runtime.connection, version, patience=patience)
-        files = await listing.select(prefixes=prefixes, paths=paths)
+        selection = await listing.select(prefixes=prefixes, paths=paths)
+        references = {each.path: each for each in selection.references if with_references}
+        files = [*selection.files, *map(wanted_of, references.values())]
         meter.set_totals(len(files), sum(file.size_bytes for file in files))
         meter.enter(Phase.CHECK)
         targets = await self._inspect(where, files)
@@ -63,10 +69,7 @@ class Downloads:
             bytes_done=sum(file.size_bytes for file in targets.in_place),
         )
         meter.enter(Phase.DOWNLOAD)
-        received_bytes = 0
-        if targets.to_fetch:
-            is_all = len(targets.to_fetch) == version.file_count
-            received_bytes = await self._fetch(version, targets, patience, meter, is_all=is_all)
+        received_bytes = await self._fetch(version, targets, references, patience, meter)
         meter.enter(Phase.DONE)
         return DownloadResult(
             ref=version.ref,
@@ -76,7 +79,17 @@ class Downloads:
             size_bytes=sum(file.size_bytes for file in files),
             received_bytes=received_bytes,
             seconds=time.monotonic() - begun_at,
+            skipped_reference_count=len(selection.references) - len(references),
         )
+
+    async def require_entry(self, version: Version, path: str) -> None:
+        """Return when a version has an entry under `path`.
+
+        Raises:
+            FileNotFoundInVersionError: it has not.
+        """
+        patience = Patience(self._runtime.options.retry_seconds)
+        await VersionListing(self._runtime.connection, version, patience=patience).find(path)
 
     async def read(
         self, version: Version, path: str, *, offset: int, length: int | None
@@ -87,16 +100,20 @@ class Downloads:
             FileNotFoundInVersionError: the version has no such file.
             RangeOutOfBoundsError: `offset` is outside of the file.
             ReceivedDataError: the bytes do not match their digest.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
         patience = Patience(self._runtime.options.retry_seconds)
         connection = self._runtime.connection
         listing = VersionListing(connection, version, patience=patience)
         file = await listing.find(path)
         start, end = resolve_range(file, offset, length)
-        reader = FileReader(
-            connection, version.ref, file, executor=self._runtime.executor, patience=patience
-        )
-        async with aclosing(reader.read(start, end)) as pieces:
+        executor = self._runtime.executor
+        if isinstance(file, Reference):
+            reading = read_reference(file, start, end, executor=executor)
+        else:
+            reader = FileReader(connection, version.ref, file, executor=executor, patience=patience)
+            reading = reader.read(start, end)
+        async with aclosing(reading) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -116,12 +133,14 @@ class Downloads:
         self,
         version: Version,
         targets: Targets,
+        references: Mapping[str, Reference],
         patience: Patience,
         meter: ProgressMeter,
-        *,
-        is_all: bool,
     ) -> int:
         """Fetch what is not in place, and return how many bytes came."""
+        if not targets.to_fetch:
+            return 0
+        is_all = len(targets.to_fetch) == version.file_count
         info = await self._runtime.server_info()
         fetcher = Fetcher(
             self._runtime.connection,
@@ -133,11 +152,29 @@ class Downloads:
         materializer = Materializer(targets)
         try:
             await self._in_thread(materializer.begin)
+            # First, because what is broken out there shows before the rest is fetched.
+            await self._fetch_references(materializer, targets, references, meter)
             await self._fetch_all(fetcher, materializer, patience, meter, is_all=is_all)
             await self._in_thread(lambda: materializer.flush(is_end=True))
         finally:
             await self._in_thread(materializer.discard)
         return materializer.received_bytes
+
+    async def _fetch_references(
+        self,
+        materializer: Materializer,
+        targets: Targets,
+        references: Mapping[str, Reference],
+        meter: ProgressMeter,
+    ) -> None:
+        def report(file: Wanted) -> None:
+            size = file.size_bytes
+            meter.add(files_done=1, bytes_done=size, received_bytes=size)
+
+        download = ReferenceDownload(materializer, self._runtime.executor, on_file=report)
+        await download.run(
+            [file for file in targets.to_fetch if file.path in references], references
+        )
 
     async def _fetch_all(
         self,
@@ -149,16 +186,16 @@ class Downloads:
         is_all: bool,
     ) -> None:
         """Ask for what is left until nothing is, beginning again when the line breaks."""
-        reported = [0, 0, 0]
+        reported = materializer.counts()
 
         def report() -> None:
-            now = [materializer.files_done, materializer.bytes_done, materializer.received_bytes]
+            now = materializer.counts()
             files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
             meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
             reported[:] = now
 
         while materializer.left:
-            begun_with = [materializer.files_done, materializer.received_bytes]
+            begun_with = materializer.counts()
             reads = [materializer.wanted(path) for path in materializer.left]
             requests = fetcher.requests(read for read in reads if read is not None)
             try:
@@ -174,7 +211,7 @@ class Downloads:
                     missing = next(iter(materializer.left))
                     raise ReceivedDataError(f"the server did not send {missing!r}")
             except (ServerUnavailableError, StreamStalledError) as error:
-                has_moved = [materializer.files_done, materializer.received_bytes] != begun_with
+                has_moved = materializer.counts() != begun_with
                 await patience.wait_after_stream(error, has_moved=has_moved)
             is_all = False
             report()

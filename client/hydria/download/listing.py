@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from blake3 import blake3
 
@@ -14,12 +15,29 @@ from hydria.download.frames import Wanted
 from hydria.errors import FileNotFoundInVersionError, ReceivedDataError, ServerUnavailableError
 from hydria.paths import check_path
 from hydria.records import Version
+from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2 as types
 
 # So many paths are looked up one by one; for more, the whole list is read.
 _LOOKUPS_MAX = 32
+
+
+@dataclass(slots=True)
+class Selection:
+    """Entries of a version by their kinds, each kind in the order of the paths."""
+
+    files: list[Wanted] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+
+    def add(self, entries: Iterable[Wanted | Reference]) -> None:
+        """Sort entries in."""
+        for entry in entries:
+            if isinstance(entry, Reference):
+                self.references.append(entry)
+            else:
+                self.files.append(entry)
 
 
 class VersionListing:
@@ -30,39 +48,46 @@ class VersionListing:
         self._version = version
         self._patience = patience
 
-    async def select(self, *, prefixes: Sequence[str], paths: Sequence[str]) -> list[Wanted]:
-        """Return the stored files under any of `prefixes` or in `paths`; all when both are empty.
+    async def select(self, *, prefixes: Sequence[str], paths: Sequence[str]) -> Selection:
+        """Return the entries under any of `prefixes` or in `paths`; all when both are empty.
 
         Raises:
-            FileNotFoundInVersionError: the version has no such path, or it is a reference.
+            FileNotFoundInVersionError: the version has no such path.
             ReceivedDataError: the list is not in order, or does not match the version's digest.
             HydriaError: what the server or the transport says.
         """
+        selection = Selection()
         if not prefixes and not paths:
-            return await self._all()
-        selected: dict[str, Wanted] = {}
+            async for files in self._all():
+                selection.add(map(_entry, files))
+            return selection
+        selected: dict[str, Wanted | Reference] = {}
         for prefix in prefixes:
             async for files in self._stream(prefix):
-                selected.update((file.path, file) for file in _stored(files))
-        for file in await self._named(paths):
-            selected[file.path] = file
-        return list(selected.values())
+                selected.update((file.path, _entry(file)) for file in files)
+        for entry in await self._named(paths):
+            selected[entry.path] = entry
+        selection.add(selected.values())
+        return selection
 
-    async def find(self, path: str) -> Wanted:
-        """Return one stored file. Raises as `select`."""
+    async def find(self, path: str) -> Wanted | Reference:
+        """Return one entry. Raises as `select`."""
         check_path(path)
         request = pb.ListFilesRequest(ref=self._version.ref, prefix=path, page_size=1)
         response = await self._connection.call(self._connection.stub.ListFiles, request)
         # The shortest of all paths that begin with `path` comes first: itself, if it is there.
-        for file in _stored(_checked(response.files, after="")):
+        for file in _checked(response.files, after=""):
             if file.path == path:
-                return file
+                return _entry(file)
         raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
 
-    async def _named(self, paths: Sequence[str]) -> list[Wanted]:
+    async def _named(self, paths: Sequence[str]) -> list[Wanted | Reference]:
         if len(paths) <= _LOOKUPS_MAX:
             return [await self.find(path) for path in paths]
-        by_path = {file.path: file for file in await self._all()}
+        wanted = set(paths)
+        by_path: dict[str, Wanted | Reference] = {}
+        async for files in self._all():
+            by_path.update((file.path, _entry(file)) for file in files if file.path in wanted)
         for path in paths:
             if path not in by_path:
                 raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
@@ -70,20 +95,19 @@ class VersionListing:
 
     async def everything(self) -> tuple[list[Wanted], list[str]]:
         """Return all stored files, and the paths of all references, by path. Raises as `select`."""
+        selection = Selection()
+        async for files in self._all():
+            selection.add(map(_entry, files))
+        return selection.files, [reference.path for reference in selection.references]
+
+    async def _all(self) -> AsyncIterator[list[types.File]]:
+        """Yield the whole list in parts; it is the version's own if this comes to its end."""
         digest = blake3(b"hydria.version.v1\0")
-        stored: list[Wanted] = []
-        references: list[str] = []
         async for files in self._stream(""):
             digest.update(b"".join([_digested(file) for file in files]))
-            stored.extend(_stored(files))
-            references.extend(f.path for f in files if f.kind == types.FILE_KIND_REFERENCE)
+            yield files
         if format_digest(digest.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
-        return stored, references
-
-    async def _all(self) -> list[Wanted]:
-        stored, _ = await self.everything()
-        return stored
 
     async def _stream(self, prefix: str) -> AsyncIterator[list[types.File]]:
         """Yield the list in parts, beginning again after the last path when the line breaks."""
@@ -119,6 +143,8 @@ def _checked(files: Sequence[types.File], *, after: str) -> list[types.File]:
         if path <= last:
             raise ReceivedDataError(f"the list of files is not in order at {file.path!r}")
         last = path
+        if file.kind not in (types.FILE_KIND_STORED, types.FILE_KIND_REFERENCE):
+            raise ReceivedDataError(f"{file.path!r} is of a kind that this client does not know")
         is_stored = file.kind == types.FILE_KIND_STORED
         if is_stored and len(file.content_digest) != DIGEST_BYTES:
             raise ReceivedDataError(f"{file.path!r} has no digest")
@@ -127,12 +153,10 @@ def _checked(files: Sequence[types.File], *, after: str) -> list[types.File]:
     return list(files)
 
 
-def _stored(files: Sequence[types.File]) -> list[Wanted]:
-    return [
-        Wanted(file.path, file.size_bytes, file.content_digest)
-        for file in files
-        if file.kind == types.FILE_KIND_STORED
-    ]
+def _entry(file: types.File) -> Wanted | Reference:
+    if file.kind == types.FILE_KIND_REFERENCE:
+        return Reference(file.path, file.size_bytes, file.ref_uri, file.ref_checksum)
+    return Wanted(file.path, file.size_bytes, file.content_digest)
 
 
 def _digested(file: types.File) -> bytes:

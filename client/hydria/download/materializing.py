@@ -61,6 +61,20 @@ class Materializer:
         if ignores_case(self._room.directory):
             refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
 
+    def counts(self) -> list[int]:
+        """Return how many files and bytes are done, and how many bytes were received."""
+        return [self.files_done, self.bytes_done, self.received_bytes]
+
+    def new_name(self) -> str:
+        """Return the path of a temporary file that is not there yet."""
+        assert self._room is not None
+        return self._room.new_name()
+
+    def take_file(self, temporary: str, file: Wanted) -> None:
+        """Take a file that is whole and verified, from its temporary name."""
+        self.received_bytes += file.size_bytes
+        self._complete(temporary, file)
+
     def wanted(self, path: str) -> Read | None:
         """Return what is still wanted of a file."""
         file = self.left.get(path)
@@ -79,10 +93,10 @@ class Materializer:
         file = segment.read.file
         self.received_bytes += len(segment.data)
         if segment.offset == 0 and segment.is_last:
-            temporary = self._new_name()
+            temporary = self.new_name()
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
-                _write(fd, segment.data)
+                write_all(fd, segment.data)
             finally:
                 os.close(fd)
             self._complete(temporary, file)
@@ -121,11 +135,11 @@ class Materializer:
     def _extend(self, file: Wanted, segment: Segment) -> None:
         partial = self._partials.get(file.path)
         if partial is None:
-            temporary = self._new_name()
+            temporary = self.new_name()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             partial = _Partial(os.open(temporary, flags, 0o666), temporary)
             self._partials[file.path] = partial
-        _write(partial.fd, segment.data)
+        write_all(partial.fd, segment.data)
         partial.hasher.update(segment.data)
         partial.offset += len(segment.data)
         if partial.offset - partial.written_out_bytes >= _WRITE_OUT_BYTES:
@@ -148,10 +162,6 @@ class Materializer:
             self._ready.append((temporary, file.path))
             self._ready_bytes += file.size_bytes
 
-    def _new_name(self) -> str:
-        assert self._room is not None
-        return self._room.new_name()
-
     def _sync_directories(self) -> None:
         """Make the new names durable: theirs, and those of the directories above them."""
         directories = {self._targets.root}
@@ -162,6 +172,8 @@ class Materializer:
         sync_directories(self._targets.root, directories)
 
 
-def _write(fd: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write all of `data` to `fd`. Raises OSError when the disk refuses."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]

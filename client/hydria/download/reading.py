@@ -18,13 +18,14 @@ from hydria.errors import (
     ServerUnavailableError,
     StreamStalledError,
 )
+from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.v1 import artifact_pb2 as pb
 
 _METHOD = "/hydria.v1.ArtifactService/Download"
 
 
-def resolve_range(file: Wanted, offset: int, length: int | None) -> tuple[int, int]:
+def resolve_range(file: Wanted | Reference, offset: int, length: int | None) -> tuple[int, int]:
     """Return where a range begins and ends; a negative offset counts from the end of the file.
 
     Raises:

@@ -23,6 +23,8 @@ from hydria.errors import (
 from hydria.options import MIB
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import Phase, UploadResult, Words
+from hydria.references.listing import bare_reference, list_references
+from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.runtime import Runtime
@@ -138,6 +140,25 @@ class Uploads:
             seconds=0.0,
             ignored_fields=ignored,
         )
+
+    async def references(
+        self, uri: str, name: str | None, *, checksum: bool, max_objects: int
+    ) -> dict[str, Reference]:
+        """Return what is at a URI as references, by paths; without `checksum` the URI alone.
+
+        Raises:
+            HydriaError: as `list_references`.
+        """
+        if not checksum:
+            bare = bare_reference(uri, name)
+            return {bare.path: bare}
+        stop = Stop()
+
+        def find() -> dict[str, Reference]:
+            return list_references(uri, name, max_objects=max_objects, stop=stop)
+
+        with self.operation():
+            return await run_in_thread(self._runtime.executor, find, stop=stop.set)
 
     async def begin(
         self, name: CollectionName, *, type: str, base_version: str, request_id: str = ""

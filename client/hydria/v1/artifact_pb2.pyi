@@ -835,6 +835,8 @@ class StageOperation(_message.Message):
     PUT_FIELD_NUMBER: _builtins.int
     REMOVE_PATH_FIELD_NUMBER: _builtins.int
     REMOVE_PREFIX_FIELD_NUMBER: _builtins.int
+    PUT_REFERENCE_FIELD_NUMBER: _builtins.int
+    COPY_FIELD_NUMBER: _builtins.int
     remove_path: _builtins.str
     """Leave out one file of the base version. It need not be there."""
     remove_prefix: _builtins.str
@@ -845,22 +847,104 @@ class StageOperation(_message.Message):
     def put(self) -> Global___FileEntry:
         """Put a file. A later put of the same writer replaces it."""
 
+    @_builtins.property
+    def put_reference(self) -> Global___ReferenceEntry:
+        """Put a reference: an entry whose bytes stay where they are. The rules of `put` hold."""
+
+    @_builtins.property
+    def copy(self) -> Global___CopiedEntry:
+        """Put what a version has under a path, without sending its bytes. The rules of `put` hold."""
+
     def __init__(
         self,
         *,
         put: Global___FileEntry | None = ...,
         remove_path: _builtins.str = ...,
         remove_prefix: _builtins.str = ...,
+        put_reference: Global___ReferenceEntry | None = ...,
+        copy: Global___CopiedEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "put", b"put", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "operation", b"operation", "put", b"put", "put_reference", b"put_reference", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "put", b"put", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "operation", b"operation", "put", b"put", "put_reference", b"put_reference", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["put", "remove_path", "remove_prefix"]  # noqa: Y015
+    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["put", "remove_path", "remove_prefix", "put_reference", "copy"]  # noqa: Y015
     _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
 
 Global___StageOperation: _TypeAlias = StageOperation  # noqa: Y015
+
+@_typing.final
+class ReferenceEntry(_message.Message):
+    """An entry whose bytes are elsewhere. The server keeps the words and never follows them: clients
+    resolve references, with their own credentials, and refuse bytes that do not match.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    CHECKSUM_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The path."""
+    size_bytes: _builtins.int
+    """The size of the bytes out there; 0 when `checksum` is empty. At most 2^50."""
+    uri: _builtins.str
+    """Where they are: `SCHEME:...` with a scheme of RFC 3986, 1 to 4,096 bytes of UTF-8, without
+    control characters and without a user name or password before the host.
+    """
+    checksum: _builtins.str
+    """What they are checked by: `KIND:VALUE`, several of them separated by single spaces, 1,024 bytes
+    of UTF-8 at most. The kinds in use are `blake3` (64 hex digits of the content), `etag` (without
+    quotes and `W/`) and `version` (the store's id of one version of an object). Empty for an entry
+    that nothing is known of and that nobody can verify. Part of the version digest, to the letter.
+    """
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        uri: _builtins.str = ...,
+        checksum: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "path", b"path", "size_bytes", b"size_bytes", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceEntry: _TypeAlias = ReferenceEntry  # noqa: Y015
+
+@_typing.final
+class CopiedEntry(_message.Message):
+    """An entry that is equal to one that a version has: stored bytes or a reference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    SOURCE_PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The path in the version to be."""
+    source_ref: _builtins.str
+    """A full ref of the upload's own entity, resolved when the operation is staged."""
+    source_path: _builtins.str
+    """The path in that version."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        source_ref: _builtins.str = ...,
+        source_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "source_path", b"source_path", "source_ref", b"source_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopiedEntry: _TypeAlias = CopiedEntry  # noqa: Y015
 
 @_typing.final
 class FileEntry(_message.Message):

@@ -297,14 +297,17 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StageFiles(self, request, context):
-        """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-        (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-        may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed: now if all of them are there, else by the
-        commit. After an error nothing of the batch is staged.
+        """Stages files of the version to be: puts, references, copies of files of other versions, and
+        removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+        was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+        `missing_digests` tells what is still to come. A file of several chunks is read back and
+        hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+        is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+        CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+        calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+        STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -482,7 +485,7 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def FetchChunks(self, request, context):
-        """Sends chunks of one version by digest, in the order asked.
+        """Sends chunks of one version by digest, in the order asked. References have none.
         INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
         has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """

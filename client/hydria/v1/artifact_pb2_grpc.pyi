@@ -84,14 +84,17 @@ class ArtifactServiceStub:
     RESOURCE_EXHAUSTED: STORAGE_FULL. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     StageFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.StageFilesRequest, _artifact_pb2.StageFilesResponse]
-    """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-    (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-    may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed: now if all of them are there, else by the
-    commit. After an error nothing of the batch is staged.
+    """Stages files of the version to be: puts, references, copies of files of other versions, and
+    removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+    was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+    `missing_digests` tells what is still to come. A file of several chunks is read back and
+    hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+    is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+    CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+    calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+    STORAGE_FULL.
     """
     CommitUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
@@ -191,7 +194,7 @@ class ArtifactServiceStub:
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]
-    """Sends chunks of one version by digest, in the order asked.
+    """Sends chunks of one version by digest, in the order asked. References have none.
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
     has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
@@ -265,14 +268,17 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     RESOURCE_EXHAUSTED: STORAGE_FULL. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     StageFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.StageFilesRequest, _artifact_pb2.StageFilesResponse]  # type: ignore[assignment]
-    """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-    (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-    may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed: now if all of them are there, else by the
-    commit. After an error nothing of the batch is staged.
+    """Stages files of the version to be: puts, references, copies of files of other versions, and
+    removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+    was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+    `missing_digests` tells what is still to come. A file of several chunks is read back and
+    hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+    is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+    CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+    calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+    STORAGE_FULL.
     """
     CommitUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]  # type: ignore[assignment]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
@@ -372,7 +378,7 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]  # type: ignore[assignment]
-    """Sends chunks of one version by digest, in the order asked.
+    """Sends chunks of one version by digest, in the order asked. References have none.
     INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
     has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
@@ -503,14 +509,17 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.StageFilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.StageFilesResponse, _abc.Awaitable[_artifact_pb2.StageFilesResponse]]:
-        """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-        (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-        may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed: now if all of them are there, else by the
-        commit. After an error nothing of the batch is staged.
+        """Stages files of the version to be: puts, references, copies of files of other versions, and
+        removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+        was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+        `missing_digests` tells what is still to come. A file of several chunks is read back and
+        hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+        is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+        CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+        calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+        STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -724,7 +733,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.FetchChunksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.FetchChunksResponse], _abc.AsyncIterator[_artifact_pb2.FetchChunksResponse]]:
-        """Sends chunks of one version by digest, in the order asked.
+        """Sends chunks of one version by digest, in the order asked. References have none.
         INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
         has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """

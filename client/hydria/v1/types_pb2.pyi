@@ -180,6 +180,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INTERNAL_ERROR: _ErrorReason.ValueType  # 37
     """INTERNAL: a defect of the server; `metadata.incident_id` finds the cause in its log."""
+    ERROR_REASON_REFERENCE_INVALID: _ErrorReason.ValueType  # 38
+    """INVALID_ARGUMENT: the URI or the checksum of a reference breaks the rules of `ReferenceEntry`;
+    `metadata.path` names the entry.
+    """
+    ERROR_REASON_CROSS_DOMAIN: _ErrorReason.ValueType  # 39
+    """INVALID_ARGUMENT: a copy names a version of another entity, with which nothing is shared.
+    Download from there, and upload here.
+    """
     ERROR_REASON_WRITERS_UNFINISHED: _ErrorReason.ValueType  # 42
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
@@ -270,6 +278,14 @@ repairs it.
 """
 ERROR_REASON_INTERNAL_ERROR: ErrorReason.ValueType  # 37
 """INTERNAL: a defect of the server; `metadata.incident_id` finds the cause in its log."""
+ERROR_REASON_REFERENCE_INVALID: ErrorReason.ValueType  # 38
+"""INVALID_ARGUMENT: the URI or the checksum of a reference breaks the rules of `ReferenceEntry`;
+`metadata.path` names the entry.
+"""
+ERROR_REASON_CROSS_DOMAIN: ErrorReason.ValueType  # 39
+"""INVALID_ARGUMENT: a copy names a version of another entity, with which nothing is shared.
+Download from there, and upload here.
+"""
 ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
@@ -845,7 +861,7 @@ class File(_message.Message):
     path: _builtins.str
     """The path."""
     size_bytes: _builtins.int
-    """The size in bytes."""
+    """The size in bytes; 0 for a reference without a checksum, of which it is not known."""
     content_digest: _builtins.bytes
     """BLAKE3 of the content (32 bytes), whatever the chunking; empty for a reference."""
     kind: Global___FileKind.ValueType
@@ -853,7 +869,7 @@ class File(_message.Message):
     ref_uri: _builtins.str
     """Where a reference points; empty for stored bytes."""
     ref_checksum: _builtins.str
-    """What a reference's bytes are checked by, e.g. an etag; empty for stored bytes."""
+    """What a reference's bytes are checked by, as in `ReferenceEntry`; empty for stored bytes."""
     def __init__(
         self,
         *,

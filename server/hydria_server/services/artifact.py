@@ -16,6 +16,7 @@ from hydria_server.services.commit import Commits
 from hydria_server.services.comparisons import Comparisons
 from hydria_server.services.copies import Copies
 from hydria_server.services.downloads import Downloads
+from hydria_server.services.entry_copies import EntryCopies
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
 from hydria_server.services.file_verification import FileVerification
@@ -92,10 +93,11 @@ class ArtifactServices:
         recipes = Recipes(reader, ingest)
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
-        drafts = FileDrafts(reader, recipes)
+        manifests = ManifestReader(reader, metadata)
+        drafts, copies = FileDrafts(reader, recipes), EntryCopies(manifests, metadata)
         builder = ManifestBuilder(reader, ingest, self.presence, metadata, threads.merging)
         self.chunk_uploads = ChunkUploads(ingest, hashing)
-        self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
+        self.staging = staging = Staging(sessions, drafts, copies, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
             sessions, staging, ingest, recipes, verified, hashing, self.file_budget
         )
@@ -105,7 +107,6 @@ class ArtifactServices:
         )
         self.copies = Copies(sessions, capacity, metadata, clock)
         self._wire_rows(metadata, clock)
-        manifests = ManifestReader(reader, metadata)
         self._wire_reading(manifests, recipes, reader)
         self._wire_inspection(manifests, recipes, reader, threads)
 

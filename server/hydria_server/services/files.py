@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from hydria_server.domain.errors import FieldViolationError, PageTokenInvalidError
@@ -14,6 +15,10 @@ from hydria_server.domain.refs import parse_ref
 from hydria_server.services.manifest_reader import ManifestReader
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.versions import Versions
+
+# Of paths, URIs and checksums: a page is one message, and references may be 6 KiB each.
+_PAGE_BYTES = 3 * 1024 * 1024
+_ENTRY_BYTES = 64  # the rest of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,9 @@ class Files:
         bound_to = f"files {ref}\0{prefix}"
         cursor = decode_token(page_token, bound_to=bound_to)
         version, after = await self._from(ref, cursor)
-        files: list[FileEntry] = []
         batches = self._manifests.entries(version, prefix=prefix, after=after)
-        try:
-            async for batch in batches:
-                files.extend(batch[: limit + 1 - len(files)])
-                if len(files) > limit:
-                    break
-        finally:
-            await batches.aclose()
-        more = len(files) > limit
-        files = files[:limit]
+        async with aclosing(batches):
+            files, more = await _first(batches, limit)
         end = (version.number, version.id, files[-1].path) if more else None
         return FilePage(version, files, encode_token(end, bound_to=bound_to))
 
@@ -86,6 +83,22 @@ class Files:
         require_prefix(prefix)
         version = await self._versions.get(ref)
         return version, self._manifests.entries(version, prefix=prefix, after=after)
+
+
+async def _first(
+    batches: AsyncIterator[list[FileEntry]], limit: int
+) -> tuple[list[FileEntry], bool]:
+    """Return as many entries as a page takes, and whether there are more."""
+    files: list[FileEntry] = []
+    size = 0
+    async for batch in batches:
+        for entry in batch:
+            words = (entry.path, entry.ref_uri, entry.ref_checksum)
+            size += _ENTRY_BYTES + sum(len(word.encode()) for word in words)
+            if len(files) >= limit or size > _PAGE_BYTES:
+                return files, True
+            files.append(entry)
+    return files, False
 
 
 def require_prefix(prefix: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import ChunkCorruptError, FileNotFoundInVersionError
@@ -17,8 +17,10 @@ from hydria_server.domain.records import Domain, ShardRecord, VersionRecord
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.storage.metadata.interface import MetadataStore
 
-# Entries handed on at once: bounds what a slow reader of a large shard holds.
+# Entries handed on at once: bounds what a slow reader of a large shard holds. References may be 6
+# KiB each, and a batch is a message.
 _BATCH = 1000
+_BATCH_BYTES = 2 * 1024 * 1024
 
 
 class ManifestReader:
@@ -54,8 +56,8 @@ class ManifestReader:
                 for raw in await self.raws(domain, shard)
                 if (path := entry_path(raw)).startswith(wanted) and path > begin
             ]
-            for at in range(0, len(raws), _BATCH):
-                yield [decode_entry(raw) for raw in raws[at : at + _BATCH]]
+            for batch in _batches(raws):
+                yield [decode_entry(raw) for raw in batch]
 
     async def files(self, version: VersionRecord, paths: Sequence[str]) -> dict[str, FileEntry]:
         """Return the entries of these paths.
@@ -101,3 +103,14 @@ class ManifestReader:
             return list(decode_entries(SHARD_MAGIC, data))
         except ValueError:
             raise ChunkCorruptError(shard.digest) from None
+
+
+def _batches(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    start = size = 0
+    for index, raw in enumerate(raws):
+        if index - start >= _BATCH or (size and size + len(raw) > _BATCH_BYTES):
+            yield raws[start:index]
+            start, size = index, 0
+        size += len(raw)
+    if start < len(raws):
+        yield raws[start:]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from blake3 import blake3
 
+from hydria_server.domain.errors import BatchTooLargeError
 from hydria_server.domain.manifest import (
     SHARD_MAGIC,
     VERSION_DIGEST_PREFIX,
@@ -33,6 +34,7 @@ class ManifestWriter:
     MIN_ENTRIES = 1024
     MAX_ENTRIES = 16_384
     MAX_BYTES = 1024 * 1024 + 512 * 1024
+    MAX_TOTAL_BYTES = (1 << 63) - 1
     BOUNDARY_MASK = (1 << 12) - 1
     _HASHED_AT_ONCE = 512
 
@@ -131,9 +133,19 @@ class ManifestWriter:
         self.shards.append(shard)
 
     def finish(self) -> bytes:
-        """Write what is left; return the version digest. Raises as `take`."""
+        """Write what is left; return the version digest.
+
+        Raises:
+            BatchTooLargeError: the sizes, those that references claim among them, add up to more
+                than a database can hold.
+        """
         if self._waiting is not None:
             self._reuse(self._waiting)
+        if self.size_bytes > self.MAX_TOTAL_BYTES:
+            raise BatchTooLargeError(
+                f"the version has more than {self.MAX_TOTAL_BYTES} bytes",
+                details={"limit": str(self.MAX_TOTAL_BYTES)},
+            )
         self._hash()
         self._flush()
         return self._hasher.digest()
