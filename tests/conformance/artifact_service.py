@@ -10,6 +10,7 @@ import pytest
 from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_file_uploads import FileUploadsContract
+from tests.conformance.artifact_globs import GlobsContract
 from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
@@ -30,6 +31,7 @@ class ArtifactServiceContract(
     RulesContract,
     FileUploadsContract,
     ReadingContract,
+    GlobsContract,
     ListsContract,
     WordsContract,
 ):
