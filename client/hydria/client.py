@@ -170,6 +170,7 @@ class AsyncClient(AsyncCatalog):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
@@ -183,19 +184,21 @@ class AsyncClient(AsyncCatalog):
             root: a directory, made if need be; by default `./artifacts/COLLECTION:vN`.
             type: the type it must have, if not empty.
             prefixes: only files whose paths begin with one of these.
-            paths: only these files, and those under `prefixes`.
+            globs: only files of these globs, and those under `prefixes`; see `files`.
+            paths: only these files, and those under `prefixes` and of `globs`.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
             OSError: the disk refuses.
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
+            InvalidArgumentError: one of `globs` is none.
             ReceivedDataError: the server sent something else than it announced.
         """
         version = await self.version(ref, type=type)
         with self._runtime.operation():
             return await self._downloads.download(
-                version, root, prefixes=prefixes, paths=paths, progress=progress
+                version, root, prefixes=prefixes, globs=globs, paths=paths, progress=progress
             )
 
     async def stream(

@@ -100,12 +100,19 @@ class Client(SyncCatalog):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
             self._client.download(
-                ref, root, type=type, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                type=type,
+                prefixes=prefixes,
+                globs=globs,
+                paths=paths,
+                progress=progress,
             )
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     metavar="P",
     help="Only files whose paths begin with this; repeatable.",
 )
+@click.option(
+    "--glob",
+    "globs",
+    multiple=True,
+    metavar="G",
+    help='Only files of this glob, e.g. "data/**/*.csv"; repeatable.',
+)
 @click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
 @common_options
 @click.pass_obj
@@ -40,14 +48,17 @@ def get(
     ref: str,
     root: str | None,
     prefixes: tuple[str, ...],
+    globs: tuple[str, ...],
     paths: tuple[str, ...],
 ) -> None:
     """Download a version, verified. Files that are in place already are not fetched again."""
 
+    normal_globs = [unicodedata.normalize("NFC", glob) for glob in globs]  # as versions store paths
+
     async def download(client: AsyncClient) -> DownloadResult:
         with shown_progress() as progress:
             return await client.download(
-                ref, root, prefixes=prefixes, paths=paths, progress=progress
+                ref, root, prefixes=prefixes, globs=normal_globs, paths=paths, progress=progress
             )
 
     result = invocation.call(download)

@@ -14,7 +14,12 @@ from hydria.download.listing import VersionListing
 from hydria.download.materializing import Materializer
 from hydria.download.reading import FileReader, resolve_range
 from hydria.download.targets import Targets
-from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
+from hydria.errors import (
+    InvalidArgumentError,
+    ReceivedDataError,
+    ServerUnavailableError,
+    StreamStalledError,
+)
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import DownloadResult, Phase, Version
@@ -35,6 +40,7 @@ class Downloads:
         root: str | os.PathLike[str] | None,
         *,
         prefixes: Sequence[str],
+        globs: Sequence[str],
         paths: Sequence[str],
         progress: ProgressCallback | None,
     ) -> DownloadResult:
@@ -44,6 +50,7 @@ class Downloads:
             OSError: the disk refuses.
             TargetError: something is in the way.
             FileNotFoundInVersionError: one of `paths` is not in the version.
+            InvalidArgumentError: one of `globs` is none.
             ReceivedDataError: the server sent something wrong. Nothing of it is in place.
             HydriaError: what else the server or the transport says.
         """
@@ -53,8 +60,10 @@ class Downloads:
         patience = Patience(self._runtime.options.retry_seconds)
         for path in paths:
             check_path(path)
+        if "" in globs:
+            raise InvalidArgumentError("a glob is empty; '**' stands for all files")
         listing = VersionListing(self._runtime.connection, version, patience=patience)
-        files = await listing.select(prefixes=prefixes, paths=paths)
+        files = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         meter.set_totals(len(files), sum(file.size_bytes for file in files))
         meter.enter(Phase.CHECK)
         targets = await self._inspect(where, files)

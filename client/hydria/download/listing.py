@@ -30,19 +30,23 @@ class VersionListing:
         self._version = version
         self._patience = patience
 
-    async def select(self, *, prefixes: Sequence[str], paths: Sequence[str]) -> list[Wanted]:
-        """Return the stored files under any of `prefixes` or in `paths`; all when both are empty.
+    async def select(
+        self, *, prefixes: Sequence[str], globs: Sequence[str], paths: Sequence[str]
+    ) -> list[Wanted]:
+        """Return the stored files under `prefixes`, of `globs` and in `paths`; all without any.
 
         Raises:
             FileNotFoundInVersionError: the version has no such path, or it is a reference.
             ReceivedDataError: the list is not in order, or does not match the version's digest.
             HydriaError: what the server or the transport says.
         """
-        if not prefixes and not paths:
+        if not prefixes and not globs and not paths:
             return await self._all()
         selected: dict[str, Wanted] = {}
-        for prefix in prefixes:
-            async for files in self._stream(prefix):
+        choices = [self._stream(prefix) for prefix in prefixes]
+        choices += [self._stream(glob=glob) for glob in globs]
+        for choice in choices:
+            async for files in choice:
                 selected.update((file.path, file) for file in _stored(files))
         for file in await self._named(paths):
             selected[file.path] = file
@@ -71,19 +75,19 @@ class VersionListing:
     async def _all(self) -> list[Wanted]:
         digest = blake3(b"hydria.version.v1\0")
         selected: list[Wanted] = []
-        async for files in self._stream(""):
+        async for files in self._stream():
             digest.update(b"".join([_digested(file) for file in files]))
             selected.extend(_stored(files))
         if format_digest(digest.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
         return selected
 
-    async def _stream(self, prefix: str) -> AsyncIterator[list[types.File]]:
+    async def _stream(self, prefix: str = "", *, glob: str = "") -> AsyncIterator[list[types.File]]:
         """Yield the list in parts, beginning again after the last path when the line breaks."""
         after = ""
         while True:
             request = pb.StreamFilesRequest(
-                ref=self._version.ref, prefix=prefix, start_after_path=after
+                ref=self._version.ref, prefix=prefix, glob=glob, start_after_path=after
             )
             stream = self._connection.stream(
                 self._connection.stub.StreamFiles,

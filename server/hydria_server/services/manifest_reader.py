@@ -112,7 +112,8 @@ class ManifestReader:
 
 def _longer_prefix(prefix: str, globs: Sequence[Glob]) -> str:
     """Return what all paths begin with that begin with `prefix` and that a glob stands for."""
-    common = commonprefix([glob.prefix for glob in globs])
+    # By characters is what is meant: `da` and `db` begin with `d`.
+    common = commonprefix([glob.prefix for glob in globs])  # noqa: RUF071
     return common if common.startswith(prefix) else prefix
 
 
