@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
     from hydria.options import TransferOptions as TransferOptions
+    from hydria.reading.open_file import OpenFile as OpenFile
+    from hydria.reading.sync_open_file import SyncOpenFile as SyncOpenFile
     from hydria.records import AliasChange as AliasChange
     from hydria.records import AliasOperation as AliasOperation
     from hydria.records import ArtifactType as ArtifactType
@@ -35,7 +37,9 @@ _HOME_OF = {
     "Client": "hydria.sync",
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
+    "OpenFile": "hydria.reading.open_file",
     "SyncDraft": "hydria.sync_draft",
+    "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
 } | dict.fromkeys(
     (

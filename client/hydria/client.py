@@ -16,9 +16,10 @@ from hydria.async_catalog import AsyncCatalog
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult, Words
+from hydria.reading.open_file import OpenFile, open_file
+from hydria.records import DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
@@ -228,3 +229,19 @@ class AsyncClient(AsyncCatalog):
         """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
         pieces = self.stream(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
+
+    async def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> OpenFile:
+        """Open a file of a version, to read any part of it without fetching the rest.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the file; as a `File` of that version it is not asked for again either.
+            read_ahead_bytes: how far to read ahead at most, when the file is read on and on.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await open_file(self._runtime, version, path, read_ahead_bytes=read_ahead_bytes)

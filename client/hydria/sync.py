@@ -10,9 +10,10 @@ from typing import Self
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
 from hydria.loop_thread import LoopThread
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult
+from hydria.reading.sync_open_file import SyncOpenFile
+from hydria.records import DownloadResult, File, UploadResult, Version
 from hydria.sync_catalog import SyncCatalog
 from hydria.sync_draft import SyncDraft
 
@@ -123,3 +124,10 @@ class Client(SyncCatalog):
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))
+
+    def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> SyncOpenFile:
+        """Open a file of a version as a binary file. Arguments and errors as `AsyncClient`."""
+        file = self._loop.run(self._client.open(ref, path, read_ahead_bytes=read_ahead_bytes))
+        return SyncOpenFile(file, self._loop)

@@ -52,7 +52,6 @@ def get(
     paths: tuple[str, ...],
 ) -> None:
     """Download a version, verified. Files that are in place already are not fetched again."""
-
     normal_globs = [unicodedata.normalize("NFC", glob) for glob in globs]  # as versions store paths
 
     async def download(client: AsyncClient) -> DownloadResult:
