@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hydria.records import AliasOperation as AliasOperation
     from hydria.records import ArtifactType as ArtifactType
     from hydria.records import Collection as Collection
+    from hydria.records import Directory as Directory
     from hydria.records import DownloadResult as DownloadResult
     from hydria.records import File as File
     from hydria.records import Phase as Phase
@@ -47,6 +48,7 @@ _HOME_OF = {
         "AliasOperation",
         "ArtifactType",
         "Collection",
+        "Directory",
         "DownloadResult",
         "File",
         "Phase",

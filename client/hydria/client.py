@@ -18,8 +18,9 @@ from hydria.download.downloads import Downloads
 from hydria.draft import Draft
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
+from hydria.reading.directories import list_directory
 from hydria.reading.open_file import OpenFile, open_file
-from hydria.records import DownloadResult, File, UploadResult, Version, Words
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
@@ -229,6 +230,16 @@ class AsyncClient(AsyncCatalog):
         """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
         pieces = self.stream(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
+
+    async def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        """Return what lies right below a directory of a version, without listing what is deeper.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the directory; empty for the root. One that is not there has nothing below it.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await list_directory(self._runtime, version, path)
 
     async def open(
         self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB

@@ -13,7 +13,7 @@ from hydria.loop_thread import LoopThread
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
 from hydria.reading.sync_open_file import SyncOpenFile
-from hydria.records import DownloadResult, File, UploadResult, Version
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_catalog import SyncCatalog
 from hydria.sync_draft import SyncDraft
 
@@ -124,6 +124,9 @@ class Client(SyncCatalog):
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))
+
+    def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        return self._loop.run(self._client.list_directory(ref, path))
 
     def open(
         self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from blake3 import blake3
@@ -20,6 +20,9 @@ from hydria.v1 import types_pb2 as types
 
 # So many paths are looked up one by one; for more, the whole list is read.
 _LOOKUPS_MAX = 32
+# A directory of which so many files came at once is passed over: what follows it is asked for.
+_PASSED_OVER_FROM = 500
+_LAST_CHARACTER = "\U0010ffff"
 
 
 class VersionListing:
@@ -58,10 +61,41 @@ class VersionListing:
         request = pb.ListFilesRequest(ref=self._version.ref, prefix=path, page_size=1)
         response = await self._connection.call(self._connection.stub.ListFiles, request)
         # The shortest of all paths that begin with `path` comes first: itself, if it is there.
-        for file in _stored(_checked(response.files, after="")):
+        for file in _stored(_checked(response.files, after="", prefix=path)):
             if file.path == path:
                 return file
         raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
+
+    async def directory(self, path: str) -> tuple[list[types.File], list[str]]:
+        """Return what lies right below a directory, references too: files, and directories' names.
+
+        Of a directory that holds much, most is passed over. Raises as `select`.
+        """
+        prefix = f"{path}/" if path else ""
+        files: list[types.File] = []
+        names: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            after = await self._below(prefix, after, files, names)
+        return files, names
+
+    async def _below(
+        self, prefix: str, after: str, files: list[types.File], names: list[str]
+    ) -> str | None:
+        """Add what lies right below, up to a directory that holds much; return where it ends."""
+        async with aclosing(self._stream(prefix, after=after)) as batches:
+            async for batch in batches:
+                count_in_last = 0
+                for file in batch:
+                    name, has_more, _ = file.path[len(prefix) :].partition("/")
+                    count_in_last = count_in_last + 1 if names and names[-1] == name else 0
+                    if not has_more:
+                        files.append(file)
+                    elif not names or names[-1] != name:
+                        names.append(name)
+                if count_in_last >= _PASSED_OVER_FROM:
+                    return f"{prefix}{names[-1]}/{_LAST_CHARACTER}"
+        return None
 
     async def _named(self, paths: Sequence[str]) -> list[Wanted]:
         if len(paths) <= _LOOKUPS_MAX:
@@ -82,9 +116,10 @@ class VersionListing:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
         return selected
 
-    async def _stream(self, prefix: str = "", *, glob: str = "") -> AsyncIterator[list[types.File]]:
+    async def _stream(
+        self, prefix: str = "", *, glob: str = "", after: str = ""
+    ) -> AsyncGenerator[list[types.File], None]:
         """Yield the list in parts, beginning again after the last path when the line breaks."""
-        after = ""
         while True:
             request = pb.StreamFilesRequest(
                 ref=self._version.ref, prefix=prefix, glob=glob, start_after_path=after
@@ -97,7 +132,7 @@ class VersionListing:
             try:
                 async with aclosing(stream) as responses:
                     async for response in responses:
-                        files = _checked(response.files, after=after)
+                        files = _checked(response.files, after=after, prefix=prefix)
                         if files:
                             self._patience.moved()
                             after = files[-1].path
@@ -107,8 +142,10 @@ class VersionListing:
                 await self._patience.wait_after(error)
 
 
-def _checked(files: Sequence[types.File], *, after: str) -> list[types.File]:
+def _checked(files: Sequence[types.File], *, after: str, prefix: str) -> list[types.File]:
     """Return the files when they may be believed: good paths, in order, sizes that fit digests."""
+    if not all(file.path.startswith(prefix) for file in files):
+        raise ReceivedDataError(f"the server listed files that do not begin with {prefix!r}")
     last = after.encode()
     for file in files:
         check_path(file.path)
