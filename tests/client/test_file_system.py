@@ -18,7 +18,7 @@ import hydria
 from hydria.errors import HydriaError, ServerUnavailableError
 from hydria.reading.file_system import HydriaFileSystem
 from tests.client.test_opened_without_await import parquet, table
-from tests.client.trees import MIB, content
+from tests.client.trees import MIB, content, plant
 from tests.servers import server_process
 
 BIG = content(5 * MIB, 4)
@@ -43,10 +43,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hydria.Client]:
         server_process(root / "data") as process,
         hydria.Client(process.address, entity="team", cache_dir=root / "cache") as opened,
     ):
-        with opened.draft("birds/two words", type="dataset") as draft:
-            for path, data in FILES.items():
-                draft.add_bytes(path, data)
-            draft.commit(aliases=["gold"])
+        source = plant(root / "source", FILES)
+        opened.log("birds/two words", source, type="dataset", aliases=["gold"])
         yield opened
 
 
@@ -204,7 +202,7 @@ def test_an_alias_that_moved_is_followed_and_open_files_stay(
 
 def test_a_server_that_is_away_is_no_missing_file() -> None:
     away = fsspec.filesystem("hydria", address="127.0.0.1:1")
-    for ask in (away.exists, away.ls, away.find):
+    for ask in (away.exists, away.find):
         with pytest.raises(ServerUnavailableError):
             ask(ROOT)
     assert issubclass(ServerUnavailableError, HydriaError)
