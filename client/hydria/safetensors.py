@@ -116,7 +116,7 @@ class TensorFile:
         except ValueError as error:
             raise TensorFileError(f"numpy cannot hold {name!r}: {error}") from error
         if array.size:  # nothing has no view
-            self._fill(memoryview(array.reshape(-1).view(np.uint8)), found)
+            self._fill(array.reshape(-1).view(np.uint8).data, found)
         if found.dtype == "BF16":
             array = (array.astype("<u4") << 16).view("<f4")
         return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import fsspec
 import numpy as np
@@ -164,7 +164,7 @@ def test_many_ranges_come_in_their_order_and_say_what_failed(files: HydriaFileSy
 
 def test_nothing_is_ever_written(files: HydriaFileSystem) -> None:
     path = f"{ROOT}/new"
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: files.open(path, "wb"),
         lambda: files.open(path, "a"),
         lambda: files.pipe_file(path, b"x"),
@@ -176,7 +176,8 @@ def test_nothing_is_ever_written(files: HydriaFileSystem) -> None:
         lambda: files.rm_file(f"{ROOT}/big"),
         lambda: files.mv(f"{ROOT}/big", path),
         lambda: files.cp_file(f"{ROOT}/big", path),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(OSError, match="versions never change"):
             change()
 

@@ -7,13 +7,14 @@ import random
 import pytest
 
 from hydria.client import AsyncClient
+from hydria.download.frames import Segment
+from hydria.download.reading import WholeFileCheck
 from hydria.errors import (
     FileNotFoundInVersionError,
     InvalidArgumentError,
     NotFoundError,
     ReceivedDataError,
 )
-from hydria.reading import open_file
 from hydria.reading.open_file import OpenFile
 from tests.client.lines import Line
 from tests.client.trees import MIB, content
@@ -39,10 +40,10 @@ class Fetches:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = 0
         self.bytes = 0
-        take = open_file.WholeFileCheck.take
+        take = WholeFileCheck.take
         fetch = OpenFile._fetch
 
-        def counted_take(check: open_file.WholeFileCheck, chunk: open_file.Segment) -> None:
+        def counted_take(check: WholeFileCheck, chunk: Segment) -> None:
             self.bytes += len(chunk.data)
             take(check, chunk)
 
@@ -50,7 +51,7 @@ class Fetches:
             self.calls += 1
             return await fetch(file, start, end)
 
-        monkeypatch.setattr(open_file.WholeFileCheck, "take", counted_take)
+        monkeypatch.setattr(WholeFileCheck, "take", counted_take)
         monkeypatch.setattr(OpenFile, "_fetch", counted_fetch)
 
     def taken(self) -> tuple[int, int]:

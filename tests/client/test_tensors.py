@@ -35,7 +35,12 @@ BF16_BITS = (HALVES.view("u4") >> 16).astype("u2")
 def bfloat16() -> bytes:
     small = np.array([1, 2, 3], "u1")
     specs = {
-        name: safetensors.TensorSpec(dtype, list(array.shape), array.ctypes.data, array.nbytes)
+        name: safetensors.TensorSpec(
+            dtype=dtype,
+            shape=list(array.shape),
+            data_ptr=array.ctypes.data,
+            data_len=array.nbytes,
+        )
         for name, dtype, array in (("w", "bfloat16", BF16_BITS), ("e", "float8_e4m3fn", small))
     }
     return bytes(safetensors.serialize(specs, {"format": "pt"}))
