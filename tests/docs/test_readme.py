@@ -7,10 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
+import hydria
 from tests.servers import server_process
 
 README = Path(__file__).parents[2] / "README.md"
@@ -56,6 +60,32 @@ def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work
             )
             assert done.returncode == 0, (command, done.stderr)
     assert (work / "copy" / "labels.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_what_is_read_in_place_is_read_as_the_quick_start_has_it(
+    tmp_path: Path, work: Path
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1:3]
+    with zipfile.ZipFile(work / "data" / "images.zip", "w") as archive:
+        archive.writestr("one.png", b"1")
+    weights = {"head.weight": np.arange(3)}
+    safetensors.numpy.save_file(weights, str(work / "model.safetensors"))
+    with server_process(tmp_path / "store") as server:
+        with hydria.Client(server.address, cache_dir=tmp_path / "cache") as client:
+            client.log("vision/digits", work / "data", type="dataset", aliases=["clean"])
+            model = work / "model.safetensors"
+            client.log("vision/net", model, type="model", aliases=["production"])
+        done = subprocess.run(
+            [sys.executable, "-c", "import hydria\n" + "\n".join(blocks)],
+            cwd=work,
+            env=_environ(server.address, work),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['one.png']", "   a  b", "0  1  2", "[0 1 2]"]
+    assert sorted(path.name for path in (work / "some").iterdir()) == ["labels.csv", "old.csv"]
 
 
 def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:

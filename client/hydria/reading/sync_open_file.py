@@ -44,6 +44,11 @@ class SyncOpenFile(io.BufferedReader):
         return self._file.size_bytes
 
     @property
+    def size(self) -> int:
+        """The same, by the name that fsspec and its users look for."""
+        return self._file.size_bytes
+
+    @property
     def digest(self) -> str:
         """`blake3:<hex>` of the content."""
         return self._file.digest
