@@ -125,7 +125,7 @@ class Directory:
     files: tuple[File, ...]
     """By path."""
     directories: tuple[str, ...]
-    """Names without slashes."""
+    """Names without slashes, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

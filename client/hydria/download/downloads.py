@@ -58,10 +58,7 @@ class Downloads:
         where = Path(root) if root is not None else default_root(version)
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
-        for path in paths:
-            check_path(path)
-        if "" in globs:
-            raise InvalidArgumentError("a glob is empty; '**' stands for all files")
+        _check_choice(globs, paths)
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         files = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         meter.set_totals(len(files), sum(file.size_bytes for file in files))
@@ -190,6 +187,19 @@ class Downloads:
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await run_in_thread(self._runtime.executor, work, stop=lambda: None)
+
+
+def _check_choice(globs: Sequence[str], paths: Sequence[str]) -> None:
+    """Refuse what no version can have.
+
+    Raises:
+        PathInvalidError: one of `paths` breaks the rules.
+        InvalidArgumentError: one of `globs` is empty.
+    """
+    for path in paths:
+        check_path(path)
+    if "" in globs:
+        raise InvalidArgumentError("a glob is empty; '**' stands for all files")
 
 
 def default_root(version: Version) -> Path:

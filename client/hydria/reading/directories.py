@@ -20,5 +20,5 @@ async def list_directory(runtime: Runtime, version: Version, path: str) -> Direc
     listing = VersionListing(runtime.connection, version, patience=patience)
     files, names = await listing.directory(path)
     return Directory(
-        files=tuple(messages.file_of(file) for file in files), directories=tuple(names)
+        files=tuple(messages.file_of(file) for file in files), directories=tuple(sorted(names))
     )
