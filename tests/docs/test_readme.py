@@ -44,6 +44,20 @@ def _environ(address: str, work: Path) -> dict[str, str]:
     return {**clean, "HYDRIA_BASE_URL": address, "HYDRIA_CACHE_DIR": cache}
 
 
+def _lines_of(program: str, address: str, work: Path) -> list[str]:
+    """Run a Python program, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=work,
+        env=_environ(address, work),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work: Path) -> None:
     hydria = Path(sys.executable).with_name("hydria")
     with server_process(tmp_path / "store") as server:
@@ -75,16 +89,8 @@ def test_what_is_read_in_place_is_read_as_the_quick_start_has_it(
             client.log("vision/digits", work / "data", type="dataset", aliases=["clean"])
             model = work / "model.safetensors"
             client.log("vision/net", model, type="model", aliases=["production"])
-        done = subprocess.run(
-            [sys.executable, "-c", "import hydria\n" + "\n".join(blocks)],
-            cwd=work,
-            env=_environ(server.address, work),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["['one.png']", "   a  b", "0  1  2", "[0 1 2]"]
+        lines = _lines_of("import hydria\n" + "\n".join(blocks), server.address, work)
+    assert lines == ["['one.png']", "   a  b", "0  1  2", "[0 1 2]"]
     assert sorted(path.name for path in (work / "some").iterdir()) == ["labels.csv", "old.csv"]
 
 
@@ -92,16 +98,8 @@ def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:
     match = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert match
     with server_process(tmp_path / "store") as server:
-        done = subprocess.run(
-            [sys.executable, "-c", match[1]],
-            cwd=work,
-            env=_environ(server.address, work),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
+        lines = _lines_of(match[1], server.address, work)
+    assert lines == [
         "local/vision/digits:v0 12",
         "local/vision/digits:v1",
     ]
