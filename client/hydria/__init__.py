@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DiffTotals as DiffTotals
     from hydria.inspection.records import VerifyResult as VerifyResult
     from hydria.options import TransferOptions as TransferOptions
+    from hydria.reading.open_file import OpenFile as OpenFile
+    from hydria.reading.sync_open_file import SyncOpenFile as SyncOpenFile
     from hydria.records import AliasChange as AliasChange
     from hydria.records import AliasOperation as AliasOperation
     from hydria.records import ArtifactType as ArtifactType
     from hydria.records import Collection as Collection
     from hydria.records import CopyResult as CopyResult
+    from hydria.records import Directory as Directory
     from hydria.records import DownloadResult as DownloadResult
     from hydria.records import File as File
     from hydria.records import Phase as Phase
@@ -46,7 +49,9 @@ _HOME_OF = {
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
     "SharedUpload": "hydria.shared_uploads",
+    "OpenFile": "hydria.reading.open_file",
     "SyncDraft": "hydria.sync_draft",
+    "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
     "UploadStatus": "hydria.upload_status",
     "UploadWriter": "hydria.shared_uploads",
@@ -57,6 +62,7 @@ _HOME_OF = {
         "ArtifactType",
         "Collection",
         "CopyResult",
+        "Directory",
         "DownloadResult",
         "File",
         "Phase",

@@ -82,9 +82,16 @@ class AsyncCatalog:
         entity, name = self.defaults.project_path(project)
         return self._catalog.types(entity, name, filter=filter, order_by=order_by)
 
-    def files(self, ref: str, prefix: str = "") -> Pages[File]:
-        """Return the files of a version whose paths begin with `prefix`, by path."""
-        return self._catalog.files(self.defaults.ref(ref), prefix=prefix)
+    def files(self, ref: str, prefix: str = "", *, glob: str = "") -> Pages[File]:
+        """Return the files of a version, by path.
+
+        Args:
+            ref: the version.
+            prefix: only files whose paths begin with this text.
+            glob: only files whose whole paths this stands for, e.g. `data/**/*.csv`: `*`, `?` and
+                `[a-z]` within a segment, `**` for any number of segments.
+        """
+        return self._catalog.files(self.defaults.ref(ref), prefix=prefix, glob=glob)
 
     # --- changes --------------------------------------------------------------------------------
 

@@ -144,12 +144,12 @@ class Catalog:
 
         return Pages(fetch)
 
-    def files(self, ref: str, *, prefix: str) -> Pages[File]:
+    def files(self, ref: str, *, prefix: str, glob: str) -> Pages[File]:
         """Return the files of a version."""
 
         async def fetch(token: str) -> tuple[list[File], str]:
             request = pb.ListFilesRequest(
-                ref=ref, prefix=prefix, page_size=_PAGE_SIZE, page_token=token
+                ref=ref, prefix=prefix, glob=glob, page_size=_PAGE_SIZE, page_token=token
             )
             page = await self._connection.call(self._connection.stub.ListFiles, request)
             return [messages.file_of(item) for item in page.files], page.next_page_token

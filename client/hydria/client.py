@@ -12,24 +12,25 @@ from typing import Self
 
 from hydria import messages
 from hydria.address import find_address
-from hydria.async_inspection import AsyncInspection
+from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult, Version, Words
+from hydria.reading.directories import list_directory
+from hydria.reading.open_file import OpenFile, open_file
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
-from hydria.shared_uploads import SharedUpload, UploadWriter
 from hydria.upload.uploads import Uploads
 from hydria.walk import walk
 
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncInspection):
+class AsyncClient(AsyncSharedUploads):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is
@@ -163,40 +164,6 @@ class AsyncClient(AsyncInspection):
             locate=self._locate,
         )
 
-    async def create_upload(
-        self, name: str, *, type: str = "", base: str | None = None, request_id: str = ""
-    ) -> SharedUpload:
-        """Begin a version that several processes make together, each through `join`.
-
-        Args:
-            name: the collection.
-            type: needed for a new collection only.
-            base: the ref of a version whose files stay unless they are overwritten or removed.
-            request_id: a name for the upload, within the entity: all who ask by the same one get
-                the same upload, and nobody has to be told its id.
-        """
-        session = await self._uploads.begin(
-            self.defaults.collection(name),
-            type=type,
-            base_version=self.defaults.ref(base) if base else "",
-            request_id=request_id,
-        )
-        return SharedUpload(self._uploads, session)
-
-    async def upload(self, upload_id: str) -> SharedUpload:
-        """Return an upload that was begun elsewhere, to look at, commit or abort it."""
-        return SharedUpload(self._uploads, await self._uploads.session(upload_id))
-
-    async def join(self, upload_id: str, writer_id: str) -> UploadWriter:
-        """Become a writer of an upload, or go on as one that stopped.
-
-        Raises:
-            UploadExpiredError, UploadNotOpenError: the upload is over.
-        """
-        session = await self._uploads.session(upload_id, writer_id=writer_id)
-        await session.resume()
-        return UploadWriter(self._uploads, session)
-
     async def _locate(self, ref: str, path: str) -> Version:
         version = await self.version(ref)
         await self._downloads.require_entry(version, path)
@@ -211,6 +178,7 @@ class AsyncClient(AsyncInspection):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         references: bool = True,
         progress: ProgressCallback | None = None,
@@ -226,7 +194,8 @@ class AsyncClient(AsyncInspection):
             root: a directory, made if need be; by default `./artifacts/COLLECTION:vN`.
             type: the type it must have, if not empty.
             prefixes: only files whose paths begin with one of these.
-            paths: only these files, and those under `prefixes`.
+            globs: only files of these globs, and those under `prefixes`; see `files`.
+            paths: only these files, and those under `prefixes` and of `globs`.
             references: False leaves references out; do so for versions of people you do not trust,
                 who choose what their references make this machine ask for.
             progress: is called with a `Progress` up to ten times a second and at the end.
@@ -235,6 +204,7 @@ class AsyncClient(AsyncInspection):
             OSError: the disk refuses.
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
+            InvalidArgumentError: one of `globs` is none.
             ReceivedDataError: the server sent something else than it announced.
             BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
@@ -244,6 +214,7 @@ class AsyncClient(AsyncInspection):
                 version,
                 root,
                 prefixes=prefixes,
+                globs=globs,
                 paths=paths,
                 with_references=references,
                 progress=progress,
@@ -279,3 +250,29 @@ class AsyncClient(AsyncInspection):
         """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
         pieces = self.stream(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
+
+    async def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        """Return what lies right below a directory of a version, without listing what is deeper.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the directory; empty for the root. One that is not there has nothing below it.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await list_directory(self._runtime, version, path)
+
+    async def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> OpenFile:
+        """Open a file of a version, to read any part of it without fetching the rest.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the file; as a `File` of that version it is not asked for again either.
+            read_ahead_bytes: how far to read ahead at most, when the file is read on and on.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await open_file(self._runtime, version, path, read_ahead_bytes=read_ahead_bytes)

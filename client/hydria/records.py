@@ -120,6 +120,16 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """What lies right below a directory of a version. Directories are those that files are in."""
+
+    files: tuple[File, ...]
+    """By path."""
+    directories: tuple[str, ...]
+    """Names without slashes, sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AliasOperation:
     """One change of an alias, for `update_aliases`.
 

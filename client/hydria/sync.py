@@ -10,9 +10,10 @@ from typing import Self
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
 from hydria.loop_thread import LoopThread
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult
+from hydria.reading.sync_open_file import SyncOpenFile
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_draft import SyncDraft
 from hydria.sync_inspection import SyncInspection
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
@@ -113,6 +114,7 @@ class Client(SyncInspection):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         references: bool = True,
         progress: ProgressCallback | None = None,
@@ -123,6 +125,7 @@ class Client(SyncInspection):
                 root,
                 type=type,
                 prefixes=prefixes,
+                globs=globs,
                 paths=paths,
                 references=references,
                 progress=progress,
@@ -136,3 +139,13 @@ class Client(SyncInspection):
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))
+
+    def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        return self._loop.run(self._client.list_directory(ref, path))
+
+    def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> SyncOpenFile:
+        """Open a file of a version as a binary file. Arguments and errors as `AsyncClient`."""
+        file = self._loop.run(self._client.open(ref, path, read_ahead_bytes=read_ahead_bytes))
+        return SyncOpenFile(file, self._loop)

@@ -64,8 +64,8 @@ class SyncCatalog:
     ) -> Iterator[ArtifactType]:
         return self._items(self._catalog.types(project, filter=filter, order_by=order_by))
 
-    def files(self, ref: str, prefix: str = "") -> Iterator[File]:
-        return self._items(self._catalog.files(ref, prefix))
+    def files(self, ref: str, prefix: str = "", *, glob: str = "") -> Iterator[File]:
+        return self._items(self._catalog.files(ref, prefix, glob=glob))
 
     def update_version(
         self,

@@ -109,6 +109,8 @@ def test_files_have_paths_sizes_and_digests(served: Hydria, name: str, files: Pa
     assert [row["size_bytes"] for row in rows] == [6, 4, 4]
     assert all(DIGEST.fullmatch(str(row["digest"])) and row["ref_uri"] is None for row in rows)
     assert served("artifact", "files", name, "--prefix", "below/", "--json").rows() == rows[:1]
+    assert served("artifact", "files", name, "--glob", "below/*.txt", "--json").rows() == rows[:1]
+    assert served("artifact", "files", name, "--glob", "*.nothing", "--json").rows() == []
     assert served("artifact", "files", name, "--limit", "2", "--json").rows() == rows[:2]
 
 

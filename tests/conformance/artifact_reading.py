@@ -119,7 +119,7 @@ class ReadingContract:
         """I10."""
         await team.log(TREE)
         secret = await team.log({"a-secret": b"", "b": b""}, collection="secret")
-        bound_to = f"files {team.ref()}\0"
+        bound_to = f"files {team.ref()}\0\0"
         for cursor in (
             (secret.ref, "a"),
             ("x",),

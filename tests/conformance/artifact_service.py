@@ -11,11 +11,12 @@ from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_copies import CopiesContract
 from tests.conformance.artifact_file_uploads import FileUploadsContract
+from tests.conformance.artifact_globs import GlobsContract
 from tests.conformance.artifact_inspection import InspectionContract
 from tests.conformance.artifact_lies import LiesContract
 from tests.conformance.artifact_lists import ListsContract
 from tests.conformance.artifact_reading import ReadingContract
-from tests.conformance.artifact_references import ReferencesContract
+from tests.conformance.artifact_references import EntryCopiesContract, ReferencesContract
 from tests.conformance.artifact_retyping import RetypingContract
 from tests.conformance.artifact_reuse import ReuseContract
 from tests.conformance.artifact_rules import RulesContract
@@ -40,6 +41,7 @@ class ArtifactServiceContract(
     FileUploadsContract,
     ReadingContract,
     InspectionContract,
+    GlobsContract,
     ListsContract,
     WordsContract,
     CopiesContract,

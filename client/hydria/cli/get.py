@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     metavar="P",
     help="Only files whose paths begin with this; repeatable.",
 )
+@click.option(
+    "--glob",
+    "globs",
+    multiple=True,
+    metavar="G",
+    help='Only files of this glob, e.g. "data/**/*.csv"; repeatable.',
+)
 @click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
 @click.option(
     "--references/--no-references",
@@ -45,6 +53,7 @@ def get(
     ref: str,
     root: str | None,
     prefixes: tuple[str, ...],
+    globs: tuple[str, ...],
     paths: tuple[str, ...],
     references: bool,
 ) -> None:
@@ -53,6 +62,7 @@ def get(
     References make this machine ask for what the version says, with your credentials: leave them
     out for versions of people you do not trust.
     """
+    normal_globs = [unicodedata.normalize("NFC", glob) for glob in globs]  # as versions store paths
 
     async def download(client: AsyncClient) -> DownloadResult:
         with shown_progress() as progress:
@@ -60,6 +70,7 @@ def get(
                 ref,
                 root,
                 prefixes=prefixes,
+                globs=normal_globs,
                 paths=paths,
                 references=references,
                 progress=progress,

@@ -15,7 +15,12 @@ from hydria.download.materializing import Materializer
 from hydria.download.reading import FileReader, resolve_range
 from hydria.download.references import ReferenceDownload, read_reference, wanted_of
 from hydria.download.targets import Targets
-from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
+from hydria.errors import (
+    InvalidArgumentError,
+    ReceivedDataError,
+    ServerUnavailableError,
+    StreamStalledError,
+)
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import DownloadResult, Phase, Version
@@ -37,6 +42,7 @@ class Downloads:
         root: str | os.PathLike[str] | None,
         *,
         prefixes: Sequence[str],
+        globs: Sequence[str],
         paths: Sequence[str],
         with_references: bool,
         progress: ProgressCallback | None,
@@ -47,6 +53,7 @@ class Downloads:
             OSError: the disk refuses.
             TargetError: something is in the way.
             FileNotFoundInVersionError: one of `paths` is not in the version.
+            InvalidArgumentError: one of `globs` is none.
             ReceivedDataError: the server sent something wrong. Nothing of it is in place.
             BrokenReferenceError: what a reference points at has changed, or cannot be had.
             HydriaError: what else the server or the transport says.
@@ -55,10 +62,9 @@ class Downloads:
         where = Path(root) if root is not None else default_root(version)
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
-        for path in paths:
-            check_path(path)
+        _check_choice(globs, paths)
         listing = VersionListing(self._runtime.connection, version, patience=patience)
-        selection = await listing.select(prefixes=prefixes, paths=paths)
+        selection = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         references = {each.path: each for each in selection.references if with_references}
         files = [*selection.files, *map(wanted_of, references.values())]
         meter.set_totals(len(files), sum(file.size_bytes for file in files))
@@ -218,6 +224,19 @@ class Downloads:
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await run_in_thread(self._runtime.executor, work, stop=lambda: None)
+
+
+def _check_choice(globs: Sequence[str], paths: Sequence[str]) -> None:
+    """Refuse what no version can have.
+
+    Raises:
+        PathInvalidError: one of `paths` breaks the rules.
+        InvalidArgumentError: one of `globs` is empty.
+    """
+    for path in paths:
+        check_path(path)
+    if "" in globs:
+        raise InvalidArgumentError("a glob is empty; '**' stands for all files")
 
 
 def default_root(version: Version) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -22,6 +22,9 @@ from hydria.v1 import types_pb2 as types
 
 # So many paths are looked up one by one; for more, the whole list is read.
 _LOOKUPS_MAX = 32
+# A directory of which so many files came at once is passed over: what follows it is asked for.
+_PASSED_OVER_FROM = 500
+_LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(slots=True)
@@ -48,8 +51,10 @@ class VersionListing:
         self._version = version
         self._patience = patience
 
-    async def select(self, *, prefixes: Sequence[str], paths: Sequence[str]) -> Selection:
-        """Return the entries under any of `prefixes` or in `paths`; all when both are empty.
+    async def select(
+        self, *, prefixes: Sequence[str], globs: Sequence[str], paths: Sequence[str]
+    ) -> Selection:
+        """Return the entries under `prefixes`, of `globs` and in `paths`; all without any.
 
         Raises:
             FileNotFoundInVersionError: the version has no such path.
@@ -57,13 +62,15 @@ class VersionListing:
             HydriaError: what the server or the transport says.
         """
         selection = Selection()
-        if not prefixes and not paths:
+        if not prefixes and not globs and not paths:
             async for files in self._all():
                 selection.add(map(_entry, files))
             return selection
         selected: dict[str, Wanted | Reference] = {}
-        for prefix in prefixes:
-            async for files in self._stream(prefix):
+        choices = [self._stream(prefix) for prefix in prefixes]
+        choices += [self._stream(glob=glob) for glob in globs]
+        for choice in choices:
+            async for files in choice:
                 selected.update((file.path, _entry(file)) for file in files)
         for entry in await self._named(paths):
             selected[entry.path] = entry
@@ -76,10 +83,41 @@ class VersionListing:
         request = pb.ListFilesRequest(ref=self._version.ref, prefix=path, page_size=1)
         response = await self._connection.call(self._connection.stub.ListFiles, request)
         # The shortest of all paths that begin with `path` comes first: itself, if it is there.
-        for file in _checked(response.files, after=""):
+        for file in _checked(response.files, after="", prefix=path):
             if file.path == path:
                 return _entry(file)
         raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
+
+    async def directory(self, path: str) -> tuple[list[types.File], list[str]]:
+        """Return what lies right below a directory, references too: files, and directories' names.
+
+        Of a directory that holds much, most is passed over. Raises as `select`.
+        """
+        prefix = f"{path}/" if path else ""
+        files: list[types.File] = []
+        names: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            after = await self._below(prefix, after, files, names)
+        return files, names
+
+    async def _below(
+        self, prefix: str, after: str, files: list[types.File], names: list[str]
+    ) -> str | None:
+        """Add what lies right below, up to a directory that holds much; return where it ends."""
+        async with aclosing(self._stream(prefix, after=after)) as batches:
+            async for batch in batches:
+                count_in_last = 0
+                for file in batch:
+                    name, has_more, _ = file.path[len(prefix) :].partition("/")
+                    count_in_last = count_in_last + 1 if names and names[-1] == name else 0
+                    if not has_more:
+                        files.append(file)
+                    elif not names or names[-1] != name:
+                        names.append(name)
+                if count_in_last >= _PASSED_OVER_FROM:
+                    return f"{prefix}{names[-1]}/{_LAST_CHARACTER}"
+        return None
 
     async def _named(self, paths: Sequence[str]) -> list[Wanted | Reference]:
         if len(paths) <= _LOOKUPS_MAX:
@@ -100,21 +138,22 @@ class VersionListing:
             selection.add(map(_entry, files))
         return selection.files, [reference.path for reference in selection.references]
 
-    async def _all(self) -> AsyncIterator[list[types.File]]:
+    async def _all(self) -> AsyncGenerator[list[types.File], None]:
         """Yield the whole list in parts; it is the version's own if this comes to its end."""
         digest = blake3(b"hydria.version.v1\0")
-        async for files in self._stream(""):
+        async for files in self._stream():
             digest.update(b"".join([_digested(file) for file in files]))
             yield files
         if format_digest(digest.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
 
-    async def _stream(self, prefix: str) -> AsyncIterator[list[types.File]]:
+    async def _stream(
+        self, prefix: str = "", *, glob: str = "", after: str = ""
+    ) -> AsyncGenerator[list[types.File], None]:
         """Yield the list in parts, beginning again after the last path when the line breaks."""
-        after = ""
         while True:
             request = pb.StreamFilesRequest(
-                ref=self._version.ref, prefix=prefix, start_after_path=after
+                ref=self._version.ref, prefix=prefix, glob=glob, start_after_path=after
             )
             stream = self._connection.stream(
                 self._connection.stub.StreamFiles,
@@ -124,7 +163,7 @@ class VersionListing:
             try:
                 async with aclosing(stream) as responses:
                     async for response in responses:
-                        files = _checked(response.files, after=after)
+                        files = _checked(response.files, after=after, prefix=prefix)
                         if files:
                             self._patience.moved()
                             after = files[-1].path
@@ -134,8 +173,10 @@ class VersionListing:
                 await self._patience.wait_after(error)
 
 
-def _checked(files: Sequence[types.File], *, after: str) -> list[types.File]:
+def _checked(files: Sequence[types.File], *, after: str, prefix: str) -> list[types.File]:
     """Return the files when they may be believed: good paths, in order, sizes that fit digests."""
+    if not all(file.path.startswith(prefix) for file in files):
+        raise ReceivedDataError(f"the server listed files that do not begin with {prefix!r}")
     last = after.encode()
     for file in files:
         check_path(file.path)

@@ -2224,7 +2224,15 @@ Global___AliasChange: _TypeAlias = AliasChange  # noqa: Y015
 
 @_typing.final
 class ListFilesRequest(_message.Message):
-    """Lists files."""
+    """Lists files.
+
+    A glob stands for whole paths, from the root of the version on. `*` is any text within a segment,
+    also none and also one that begins with a dot; `?` is one character of a segment, `[a-z_]` one of
+    a set, `[!a-z_]` one that is not in it. `**` is a whole segment and stands for any number of
+    segments, none among them; at the end of a glob for at least one. Characters are those of
+    Unicode, and all others stand for themselves, upper and lower case apart; `[*]` is a `*`. A glob
+    has at most 1,024 bytes, is NFC, and has no segment that no path has.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2232,6 +2240,7 @@ class ListFilesRequest(_message.Message):
     PREFIX_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    GLOB_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     prefix: _builtins.str
@@ -2240,6 +2249,10 @@ class ListFilesRequest(_message.Message):
     """How many at most."""
     page_token: _builtins.str
     """Where to go on."""
+    glob: _builtins.str
+    """Only paths that this glob stands for, and of those only the ones that begin with `prefix`.
+    Empty for all.
+    """
     def __init__(
         self,
         *,
@@ -2247,10 +2260,11 @@ class ListFilesRequest(_message.Message):
         prefix: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        glob: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glob", b"glob", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2297,22 +2311,26 @@ class StreamFilesRequest(_message.Message):
     REF_FIELD_NUMBER: _builtins.int
     PREFIX_FIELD_NUMBER: _builtins.int
     START_AFTER_PATH_FIELD_NUMBER: _builtins.int
+    GLOB_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     prefix: _builtins.str
     """Only paths that begin with this text."""
     start_after_path: _builtins.str
     """Only paths after this one, in the order of their bytes."""
+    glob: _builtins.str
+    """Only paths that this glob stands for, as in ListFilesRequest. Empty for all."""
     def __init__(
         self,
         *,
         ref: _builtins.str = ...,
         prefix: _builtins.str = ...,
         start_after_path: _builtins.str = ...,
+        glob: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefix", b"prefix", "ref", b"ref", "start_after_path", b"start_after_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glob", b"glob", "prefix", b"prefix", "ref", b"ref", "start_after_path", b"start_after_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2356,6 +2374,7 @@ class DownloadRequest(_message.Message):
     READS_FIELD_NUMBER: _builtins.int
     PREFIXES_FIELD_NUMBER: _builtins.int
     WHOLE_CHUNKS_FIELD_NUMBER: _builtins.int
+    GLOBS_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     whole_chunks: _builtins.bool
@@ -2370,6 +2389,12 @@ class DownloadRequest(_message.Message):
     def prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All files whose path begins with one of these texts."""
 
+    @_builtins.property
+    def globs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All files whose path any of these globs stands for, each of them once. At most 100 globs, as in
+        ListFilesRequest; none of them empty.
+        """
+
     def __init__(
         self,
         *,
@@ -2377,10 +2402,11 @@ class DownloadRequest(_message.Message):
         reads: _abc.Iterable[Global___FileRead] | None = ...,
         prefixes: _abc.Iterable[_builtins.str] | None = ...,
         whole_chunks: _builtins.bool = ...,
+        globs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefixes", b"prefixes", "reads", b"reads", "ref", b"ref", "whole_chunks", b"whole_chunks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["globs", b"globs", "prefixes", b"prefixes", "reads", b"reads", "ref", b"ref", "whole_chunks", b"whole_chunks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2388,7 +2414,7 @@ Global___DownloadRequest: _TypeAlias = DownloadRequest  # noqa: Y015
 
 @_typing.final
 class FileRead(_message.Message):
-    """One file, or a range of it. With neither `reads` nor `prefixes` the whole version is sent."""
+    """One file, or a range of it. Without `reads`, `prefixes` and `globs` the whole version is sent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

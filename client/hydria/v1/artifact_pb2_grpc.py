@@ -458,7 +458,7 @@ class ArtifactServiceServicer(object):
 
     def ListFiles(self, request, context):
         """Lists a version's files by path, in pages.
-        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -466,18 +466,18 @@ class ArtifactServiceServicer(object):
 
     def StreamFiles(self, request, context):
         """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-        DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Download(self, request, context):
-        """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-        the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-        what is left.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+        come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+        within a file by offset. To resume, ask again for what is left.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+        `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
         DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

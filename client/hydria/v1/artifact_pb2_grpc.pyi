@@ -179,18 +179,18 @@ class ArtifactServiceStub:
     """
     ListFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]
     """Lists a version's files by path, in pages.
-    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
     """
     StreamFiles: _grpc.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]
     """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-    DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     Download: _grpc.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]
-    """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-    the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-    what is left.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+    come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+    within a file by offset. To resume, ask again for what is left.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+    `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]
@@ -363,18 +363,18 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """
     ListFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]  # type: ignore[assignment]
     """Lists a version's files by path, in pages.
-    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
     """
     StreamFiles: _aio.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]  # type: ignore[assignment]
     """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-    DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     Download: _aio.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]  # type: ignore[assignment]
-    """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-    the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-    what is left.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+    come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+    within a file by offset. To resume, ask again for what is left.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+    `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     FetchChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]  # type: ignore[assignment]
@@ -700,7 +700,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.ListFilesResponse, _abc.Awaitable[_artifact_pb2.ListFilesResponse]]:
         """Lists a version's files by path, in pages.
-        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
         """
 
     @_abc_1.abstractmethod
@@ -710,7 +710,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.StreamFilesResponse], _abc.AsyncIterator[_artifact_pb2.StreamFilesResponse]]:
         """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-        DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
     @_abc_1.abstractmethod
@@ -719,11 +719,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.DownloadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.DownloadResponse], _abc.AsyncIterator[_artifact_pb2.DownloadResponse]]:
-        """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-        the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-        what is left.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+        come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+        within a file by offset. To resume, ask again for what is left.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+        `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
         DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 

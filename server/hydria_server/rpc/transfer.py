@@ -86,6 +86,7 @@ class TransferRpcs(ArtifactRpcs):
         page = await self.services.files.page(
             request.ref,
             prefix=request.prefix,
+            glob=request.glob,
             page_size=request.page_size,
             page_token=request.page_token,
         )
@@ -99,7 +100,10 @@ class TransferRpcs(ArtifactRpcs):
         self, request: artifact_pb2.StreamFilesRequest, context: Context
     ) -> AsyncIterator[artifact_pb2.StreamFilesResponse]:
         version, batches = await self.services.files.stream(
-            request.ref, prefix=request.prefix, after=request.start_after_path
+            request.ref,
+            prefix=request.prefix,
+            glob=request.glob,
+            after=request.start_after_path,
         )
         note("version", version.ref)
         try:
@@ -163,4 +167,5 @@ def _download_request(request: artifact_pb2.DownloadRequest) -> DownloadRequest:
         [FileRead(read.path, read.offset, read.length) for read in request.reads],
         tuple(request.prefixes),
         request.whole_chunks,
+        tuple(request.globs),
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from os.path import commonprefix
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import ChunkCorruptError, FileNotFoundInVersionError
+from hydria_server.domain.globs import Glob
 from hydria_server.domain.manifest import (
     SHARD_MAGIC,
     FileEntry,
@@ -21,6 +25,8 @@ from hydria_server.storage.metadata.interface import MetadataStore
 # KiB each, and a batch is a message.
 _BATCH = 1000
 _BATCH_BYTES = 2 * 1024 * 1024
+# How long paths are matched before other calls get their turn.
+_TURN_SECONDS = 0.01
 
 
 class ManifestReader:
@@ -35,13 +41,21 @@ class ManifestReader:
         return await self._metadata.read(lambda rows: rows.versions.domain(version.id))
 
     async def entries(
-        self, version: VersionRecord, *, prefix: str = "", after: str = ""
+        self,
+        version: VersionRecord,
+        *,
+        prefix: str = "",
+        after: str = "",
+        globs: Sequence[Glob] = (),
     ) -> AsyncGenerator[list[FileEntry], None]:
         """Yield the entries whose path begins with `prefix` and comes after `after`, in order.
+
+        With globs only those that any of them stands for.
 
         Raises:
             ChunkCorruptError: a shard is damaged.
         """
+        prefix = _longer_prefix(prefix, globs)
         domain = await self.domain(version)
         first = max(prefix, after)
         shards = await self._metadata.read(
@@ -56,6 +70,8 @@ class ManifestReader:
                 for raw in await self.raws(domain, shard)
                 if (path := entry_path(raw)).startswith(wanted) and path > begin
             ]
+            if globs:
+                raws = await _matching(raws, globs)
             for batch in _batches(raws):
                 yield [decode_entry(raw) for raw in batch]
 
@@ -114,3 +130,24 @@ def _batches(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         size += len(raw)
     if start < len(raws):
         yield raws[start:]
+
+
+def _longer_prefix(prefix: str, globs: Sequence[Glob]) -> str:
+    """Return what all paths begin with that begin with `prefix` and that a glob stands for."""
+    # By characters is what is meant: `da` and `db` begin with `d`.
+    common = commonprefix([glob.prefix for glob in globs])  # noqa: RUF071
+    return common if common.startswith(prefix) else prefix
+
+
+async def _matching(raws: Sequence[bytes], globs: Sequence[Glob]) -> list[bytes]:
+    """Return those encoded entries that a glob stands for, without holding up other calls."""
+    found: list[bytes] = []
+    turn_ends_at = time.monotonic() + _TURN_SECONDS
+    for raw in raws:
+        path = entry_path(raw).decode()
+        if any(glob.matches(path) for glob in globs):
+            found.append(raw)
+        if time.monotonic() > turn_ends_at:
+            await asyncio.sleep(0)
+            turn_ends_at = time.monotonic() + _TURN_SECONDS
+    return found
