@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.artifact_chunk_lists import ChunkListsContract
 from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_file_uploads import FileUploadsContract
@@ -29,6 +30,7 @@ class ArtifactServiceContract(
     CommitsContract,
     RulesContract,
     FileUploadsContract,
+    ChunkListsContract,
     ReadingContract,
     ListsContract,
     WordsContract,

@@ -8,6 +8,7 @@ from hydria_server.domain.records import StoreInfo
 from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
+from hydria_server.services.chunk_lists import ChunkLists
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
@@ -105,3 +106,4 @@ class ArtifactServices:
         self.listings = Listings(metadata)
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)
+        self.chunk_lists = ChunkLists(self.versions, manifests, recipes)
