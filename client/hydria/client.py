@@ -171,12 +171,15 @@ class AsyncClient(AsyncCatalog):
         type: str = "",
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
+        beside: Sequence[LocalPath] = (),
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
-        Files that are not in the version are left alone. A file appears in its place when it is
-        whole, verified and durable; one that replaces another does so after everything has come.
+        Of a file that has changed or was renamed only those chunks are fetched that no file under
+        `root` has, e.g. of an older version. Files that are not in the version are left alone. A
+        file appears in its place when it is whole, verified and durable; one that replaces another
+        does so after everything has come.
 
         Args:
             ref: the version.
@@ -184,10 +187,11 @@ class AsyncClient(AsyncCatalog):
             type: the type it must have, if not empty.
             prefixes: only files whose paths begin with one of these.
             paths: only these files, and those under `prefixes`.
+            beside: other directories to look for chunks in, e.g. with an older version.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the disk refuses, or one of `beside` is no directory.
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
             ReceivedDataError: the server sent something else than it announced.
@@ -195,7 +199,7 @@ class AsyncClient(AsyncCatalog):
         version = await self.version(ref, type=type)
         with self._runtime.operation():
             return await self._downloads.download(
-                version, root, prefixes=prefixes, paths=paths, progress=progress
+                version, root, prefixes=prefixes, paths=paths, beside=beside, progress=progress
             )
 
     async def stream(

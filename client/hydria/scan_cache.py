@@ -161,8 +161,8 @@ class ScanCache:
         if row is None:
             return None
         kept, (content, guard) = FileKey(*row[:5]), row[5:]
-        # With another ctime the file was changed behind its mtime's back, or linked to or read only:
-        # a hint may be wrong about that.
+        # With another ctime the file was changed behind its mtime's back, or merely linked to. That
+        # is good enough for a hint.
         if type(content) is not bytes or kept._replace(ctime_ns=key.ctime_ns) != key:
             return None
         for is_certain in (True, False):

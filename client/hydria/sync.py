@@ -101,11 +101,18 @@ class Client(SyncCatalog):
         type: str = "",
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
+        beside: Sequence[LocalPath] = (),
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
             self._client.download(
-                ref, root, type=type, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                type=type,
+                prefixes=prefixes,
+                paths=paths,
+                beside=beside,
+                progress=progress,
             )
         )
 

@@ -11,15 +11,17 @@ from pathlib import Path
 from hydria.download.fetching import Fetcher
 from hydria.download.frames import Wanted
 from hydria.download.listing import VersionListing
-from hydria.download.materializing import Materializer
+from hydria.download.materializing import Materializer, Remember
 from hydria.download.reading import FileReader, resolve_range
+from hydria.download.reuse import Reuse
 from hydria.download.targets import Targets
 from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
-from hydria.records import DownloadResult, Phase, Version
+from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
 from hydria.retry import Patience
 from hydria.runtime import Runtime
+from hydria.scan_cache import FileKey, ScannedFile
 from hydria.threads import Stop, run_in_thread
 
 
@@ -36,9 +38,12 @@ class Downloads:
         *,
         prefixes: Sequence[str],
         paths: Sequence[str],
+        beside: Sequence[str | os.PathLike[str]],
         progress: ProgressCallback | None,
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
+
+        What is below `root` and `beside` is looked through for what need not be fetched.
 
         Raises:
             OSError: the disk refuses.
@@ -53,6 +58,7 @@ class Downloads:
         patience = Patience(self._runtime.options.retry_seconds)
         for path in paths:
             check_path(path)
+        neighbours = [_directory(path) for path in beside]
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         files = await listing.select(prefixes=prefixes, paths=paths)
         meter.set_totals(len(files), sum(file.size_bytes for file in files))
@@ -65,8 +71,7 @@ class Downloads:
         meter.enter(Phase.DOWNLOAD)
         received_bytes = 0
         if targets.to_fetch:
-            is_all = len(targets.to_fetch) == version.file_count
-            received_bytes = await self._fetch(version, targets, patience, meter, is_all=is_all)
+            received_bytes = await self._fetch(version, targets, patience, meter, neighbours)
         meter.enter(Phase.DONE)
         return DownloadResult(
             ref=version.ref,
@@ -118,11 +123,20 @@ class Downloads:
         targets: Targets,
         patience: Patience,
         meter: ProgressMeter,
-        *,
-        is_all: bool,
+        neighbours: Sequence[str],
     ) -> int:
-        """Fetch what is not in place, and return how many bytes came."""
+        """Fetch what is neither in place nor elsewhere here, and return how many bytes came."""
         info = await self._runtime.server_info()
+        materializer = Materializer(targets, remember=self._remember_for(info.chunker))
+        report = _reporter(materializer, meter)
+        reuse = Reuse(
+            self._runtime,
+            version.ref,
+            materializer,
+            info=info,
+            patience=patience,
+            report=report,
+        )
         fetcher = Fetcher(
             self._runtime.connection,
             version.ref,
@@ -130,10 +144,12 @@ class Downloads:
             patience=patience,
             reads_max=info.limits.max_reads_per_download,
         )
-        materializer = Materializer(targets)
         try:
             await self._in_thread(materializer.begin)
-            await self._fetch_all(fetcher, materializer, patience, meter, is_all=is_all)
+            if neighbours or not targets.was_empty:
+                await reuse.run([targets.root, *neighbours])
+            is_all = len(materializer.left) == version.file_count
+            await self._fetch_all(fetcher, materializer, patience, report, is_all=is_all)
             await self._in_thread(lambda: materializer.flush(is_end=True))
         finally:
             await self._in_thread(materializer.discard)
@@ -144,19 +160,11 @@ class Downloads:
         fetcher: Fetcher,
         materializer: Materializer,
         patience: Patience,
-        meter: ProgressMeter,
+        report: Callable[[], None],
         *,
         is_all: bool,
     ) -> None:
         """Ask for what is left until nothing is, beginning again when the line breaks."""
-        reported = [0, 0, 0]
-
-        def report() -> None:
-            now = [materializer.files_done, materializer.bytes_done, materializer.received_bytes]
-            files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
-            meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
-            reported[:] = now
-
         while materializer.left:
             begun_with = [materializer.files_done, materializer.received_bytes]
             reads = [materializer.wanted(path) for path in materializer.left]
@@ -179,8 +187,38 @@ class Downloads:
             is_all = False
             report()
 
+    def _remember_for(self, chunker: ChunkerParameters) -> Remember:
+        def remember(found: list[tuple[FileKey, ScannedFile]]) -> None:
+            with self._runtime.open_cache(chunker) as cache:
+                cache.remember(found, is_certain=False)
+
+        return remember
+
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await run_in_thread(self._runtime.executor, work, stop=lambda: None)
+
+
+def _reporter(materializer: Materializer, meter: ProgressMeter) -> Callable[[], None]:
+    """Return what adds to `meter` what was done since it was called last."""
+    reported = [0, 0, 0]
+
+    def report() -> None:
+        now = [materializer.files_done, materializer.bytes_done, materializer.received_bytes]
+        files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
+        meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
+        reported[:] = now
+
+    return report
+
+
+def _directory(path: str | os.PathLike[str]) -> str:
+    """Return the real path of a directory to look in.
+
+    Raises:
+        OSError: there is none.
+    """
+    os.scandir(path).close()
+    return os.path.realpath(path)
 
 
 def default_root(version: Version) -> Path:
