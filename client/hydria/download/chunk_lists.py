@@ -33,8 +33,9 @@ class _Listed:
         self.sizes.extend(part.sizes)
         self.size_bytes += sum(part.sizes)
         if (
-            len(part.digests) != DIGEST_BYTES * len(part.sizes)
+            not part.sizes
             or 0 in part.sizes
+            or len(part.digests) != DIGEST_BYTES * len(part.sizes)
             or self.size_bytes > self.file.size_bytes
             or len(self.sizes) > CHUNKS_PER_FILE_MAX
         ):
@@ -55,6 +56,8 @@ class ChunkLists:
     async def read(self, files: Sequence[Wanted]) -> list[ScannedFile]:
         """Return the chunks of the first of these files: of all, unless there are very many.
 
+        None of the files is empty.
+
         Whether the chunks make up the file shows when it has been put together.
 
         Raises:
@@ -62,17 +65,19 @@ class ChunkLists:
             HydriaError: what else the server or the transport says.
         """
         lists: list[ScannedFile] = []
-        while len(lists) < len(files) and _count(lists) < CHUNKS_HELD_MAX:
+        is_over = not files
+        while not is_over:
             begun_with = len(lists)
             try:
                 await self._read(files[begun_with:], lists)
+                is_over = True
             except (ServerUnavailableError, StreamStalledError) as error:
                 has_moved = len(lists) > begun_with
                 await self._patience.wait_after_stream(error, has_moved=has_moved)
         return lists
 
     async def _read(self, files: Sequence[Wanted], lists: list[ScannedFile]) -> None:
-        """Append to `lists` as they become whole."""
+        """Append to `lists` as they become whole, until all are or there are too many chunks."""
         request = pb.ListChunksRequest(ref=self._version_ref, paths=[file.path for file in files])
         stream = self._connection.stream(
             self._connection.stub.ListChunks, request, stall_seconds=self._patience.limit_seconds

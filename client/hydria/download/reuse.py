@@ -74,6 +74,8 @@ class Reuse:
         while large:
             upcoming = large[: self._info.limits.max_reads_per_download]
             listed = await self._lists.read(upcoming)
+            if not listed:
+                return
             await self._make(upcoming, listed, sources)
             large = large[len(listed) :]
 
