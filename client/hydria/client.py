@@ -53,12 +53,12 @@ class AsyncClient(AsyncCatalog):
                 then the server that runs on this user's data directory, then 127.0.0.1:50051.
             entity: fills in what names leave out; by default `HYDRIA_ENTITY`, then `local`.
             project: the same; by default `HYDRIA_PROJECT`, then none.
-            cache_dir: where to remember what files were found to hold; by default
+            cache_dir: where to remember what files were found to hold, and to keep some; by default
                 `HYDRIA_CACHE_DIR`, then the user's cache directory.
             options: numbers for transfers.
 
         Raises:
-            InvalidArgumentError: the address is none.
+            InvalidArgumentError: the address is none, or a variable has a wrong value.
         """
         self.address = find_address(address)
         self._runtime = Runtime(
@@ -172,6 +172,7 @@ class AsyncClient(AsyncCatalog):
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
         beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
@@ -188,6 +189,7 @@ class AsyncClient(AsyncCatalog):
             prefixes: only files whose paths begin with one of these.
             paths: only these files, and those under `prefixes`.
             beside: other directories to look for chunks in, e.g. with an older version.
+            link: make files hard links to those in the local cache: writing to one changes all.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
@@ -199,7 +201,13 @@ class AsyncClient(AsyncCatalog):
         version = await self.version(ref, type=type)
         with self._runtime.operation():
             return await self._downloads.download(
-                version, root, prefixes=prefixes, paths=paths, beside=beside, progress=progress
+                version,
+                root,
+                prefixes=prefixes,
+                paths=paths,
+                beside=beside,
+                link=link,
+                progress=progress,
             )
 
     async def stream(

@@ -102,6 +102,7 @@ class Client(SyncCatalog):
         prefixes: Sequence[str] = (),
         paths: Sequence[str] = (),
         beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
@@ -112,6 +113,7 @@ class Client(SyncCatalog):
                 prefixes=prefixes,
                 paths=paths,
                 beside=beside,
+                link=link,
                 progress=progress,
             )
         )

@@ -33,6 +33,18 @@ if TYPE_CHECKING:
     help="Only files whose paths begin with this; repeatable.",
 )
 @click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Take chunks from the files here too, e.g. of an older version; repeatable.",
+)
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Make hard links to files in the local cache: writing to one changes all.",
+)
 @common_options
 @click.pass_obj
 def get(
@@ -41,13 +53,25 @@ def get(
     root: str | None,
     prefixes: tuple[str, ...],
     paths: tuple[str, ...],
+    beside: tuple[str, ...],
+    link: bool,
 ) -> None:
-    """Download a version, verified. Files that are in place already are not fetched again."""
+    """Download a version, verified.
+
+    Files that are in place already are not fetched again, and of files that have changed only the
+    new chunks.
+    """
 
     async def download(client: AsyncClient) -> DownloadResult:
         with shown_progress() as progress:
             return await client.download(
-                ref, root, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                prefixes=prefixes,
+                paths=paths,
+                beside=beside,
+                link=link,
+                progress=progress,
             )
 
     result = invocation.call(download)

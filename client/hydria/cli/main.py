@@ -11,6 +11,7 @@ import click
 
 from hydria.cli.alias import alias
 from hydria.cli.artifact import artifact
+from hydria.cli.cache import cache
 from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
@@ -42,7 +43,7 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, alias, ping, server):
+for _command in (artifact, alias, cache, ping, server):
     hydria.add_command(_command)
 
 

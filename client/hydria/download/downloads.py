@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydria.download.fetching import Fetcher
@@ -16,6 +17,7 @@ from hydria.download.reading import FileReader, resolve_range
 from hydria.download.reuse import Reuse
 from hydria.download.targets import Targets
 from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
+from hydria.local_cache import LocalCache
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
@@ -23,6 +25,18 @@ from hydria.retry import Patience
 from hydria.runtime import Runtime
 from hydria.scan_cache import FileKey, ScannedFile
 from hydria.threads import Stop, run_in_thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """What is to be fetched for a download, where it goes, and what is at hand for it."""
+
+    version: Version
+    targets: Targets
+    neighbours: Sequence[str]
+    cache: LocalCache
+    patience: Patience
+    meter: ProgressMeter
 
 
 class Downloads:
@@ -39,11 +53,13 @@ class Downloads:
         prefixes: Sequence[str],
         paths: Sequence[str],
         beside: Sequence[str | os.PathLike[str]],
+        link: bool,
         progress: ProgressCallback | None,
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
 
-        What is below `root` and `beside` is looked through for what need not be fetched.
+        What is below `root` and `beside`, and the cache, are looked through for what need not be
+        fetched.
 
         Raises:
             OSError: the disk refuses.
@@ -71,7 +87,9 @@ class Downloads:
         meter.enter(Phase.DOWNLOAD)
         received_bytes = 0
         if targets.to_fetch:
-            received_bytes = await self._fetch(version, targets, patience, meter, neighbours)
+            with self._runtime.open_local_cache(link=link) as cache:
+                fetching = _Fetching(version, targets, neighbours, cache, patience, meter)
+                received_bytes = await self._fetch(fetching)
         meter.enter(Phase.DONE)
         return DownloadResult(
             ref=version.ref,
@@ -117,40 +135,37 @@ class Downloads:
 
         return await run_in_thread(self._runtime.executor, inspect, stop=stop.set)
 
-    async def _fetch(
-        self,
-        version: Version,
-        targets: Targets,
-        patience: Patience,
-        meter: ProgressMeter,
-        neighbours: Sequence[str],
-    ) -> int:
+    async def _fetch(self, work: _Fetching) -> int:
         """Fetch what is neither in place nor elsewhere here, and return how many bytes came."""
         info = await self._runtime.server_info()
-        materializer = Materializer(targets, remember=self._remember_for(info.chunker))
-        report = _reporter(materializer, meter)
+        materializer = Materializer(
+            work.targets, cache=work.cache, remember=self._remember_for(info.chunker)
+        )
+        report = _reporter(materializer, work.meter)
         reuse = Reuse(
             self._runtime,
-            version.ref,
+            work.version.ref,
             materializer,
+            cache=work.cache,
             info=info,
-            patience=patience,
+            patience=work.patience,
             report=report,
         )
         fetcher = Fetcher(
             self._runtime.connection,
-            version.ref,
+            work.version.ref,
             executor=self._runtime.executor,
-            patience=patience,
+            patience=work.patience,
             reads_max=info.limits.max_reads_per_download,
         )
         try:
             await self._in_thread(materializer.begin)
-            if neighbours or not targets.was_empty:
-                await reuse.run([targets.root, *neighbours])
-            is_all = len(materializer.left) == version.file_count
-            await self._fetch_all(fetcher, materializer, patience, report, is_all=is_all)
+            if work.neighbours or not work.targets.was_empty or work.cache.is_in_use:
+                await reuse.run([work.targets.root, *work.neighbours])
+            is_all = len(materializer.left) == work.version.file_count
+            await self._fetch_all(fetcher, materializer, work.patience, report, is_all=is_all)
             await self._in_thread(lambda: materializer.flush(is_end=True))
+            await self._in_thread(work.cache.close)
         finally:
             await self._in_thread(materializer.discard)
         return materializer.received_bytes

@@ -15,6 +15,7 @@ from hydria.download.frames import Read, Segment, Wanted
 from hydria.download.targets import Targets, refuse_case_twins
 from hydria.download.temporary import TemporaryRoom
 from hydria.errors import ReceivedDataError
+from hydria.local_cache import LocalCache
 from hydria.scan_cache import FileKey, ScannedFile, key_of
 
 _BATCH_FILES = 4096
@@ -45,7 +46,6 @@ class _Ready:
 
     temporary: str
     path: str
-    size_bytes: int
     scanned: ScannedFile
 
 
@@ -57,10 +57,12 @@ class Materializer:
     was there alone.
     """
 
-    def __init__(self, targets: Targets, *, remember: Remember) -> None:
-        """Take what to fetch, and whom to tell what was put where."""
+    def __init__(self, targets: Targets, *, cache: LocalCache, remember: Remember) -> None:
+        """Take what to fetch, where to keep it too, and whom to tell what was put where."""
         self._targets = targets
+        self._cache = cache
         self._remember = remember
+        self._found: list[tuple[FileKey, ScannedFile]] = []
         self.left: dict[str, Wanted] = {file.path: file for file in targets.to_fetch}
         self.files_done = 0
         self.bytes_done = 0
@@ -120,7 +122,9 @@ class Materializer:
         del self.left[file.path]
         self.files_done += 1
         self.bytes_done += file.size_bytes
-        ready = _Ready(temporary, file.path, file.size_bytes, scanned)
+        if self._cache.add(file.content_digest, temporary, file.size_bytes):
+            self._note(self._cache.place_of(file.content_digest), scanned)
+        ready = _Ready(temporary, file.path, scanned)
         if file.path in self._targets.replaced:
             self._held.append(ready)
         else:
@@ -150,7 +154,10 @@ class Materializer:
         for file in ready:
             self._touched_directories.add(self._targets.make_directory_for(file.path))
             os.rename(file.temporary, self._targets.place_of(file.path))  # noqa: PTH104
-        self._remember_all(ready)
+            self._note(self._targets.place_of(file.path), file.scanned)
+        found, self._found = self._found, []
+        if found:
+            self._remember(found)
         if is_end:
             self._sync_directories()
 
@@ -186,16 +193,12 @@ class Materializer:
             scanned = ScannedFile(file.content_digest, digests, sizes)
             self.adopt(file, partial.temporary, scanned)
 
-    def _remember_all(self, placed: list[_Ready]) -> None:
-        """Tell what is where now. What changed or went since is found out when it is used."""
-        found = []
-        for file in placed:
-            if file.size_bytes >= _REMEMBERED_BYTES_MIN:
-                place = self._targets.place_of(file.path)
-                with suppress(OSError):
-                    found.append((key_of(place, os.lstat(place)), file.scanned))
-        if found:
-            self._remember(found)
+    def _note(self, local: str, scanned: ScannedFile) -> None:
+        """Note what is where now. What changed or went since is found out when it is used."""
+        with suppress(OSError):
+            status = os.lstat(local)
+            if status.st_size >= _REMEMBERED_BYTES_MIN:
+                self._found.append((key_of(local, status), scanned))
 
     def _sync_directories(self) -> None:
         """Make the new names durable: theirs, and those of the directories above them."""

@@ -16,6 +16,7 @@ from hydria.download.materializing import Materializer
 from hydria.download.plans import ChunkIndex, Plan, plan_of
 from hydria.download.sources import Sources
 from hydria.errors import ReceivedDataError
+from hydria.local_cache import LocalCache
 from hydria.records import ServerInfo
 from hydria.retry import Patience
 from hydria.runtime import Runtime
@@ -37,12 +38,14 @@ class Reuse:
         version_ref: str,
         materializer: Materializer,
         *,
+        cache: LocalCache,
         info: ServerInfo,
         patience: Patience,
         report: Callable[[], None],
     ) -> None:
         self._runtime = runtime
         self._materializer = materializer
+        self._cache = cache
         self._info = info
         self._report = report
         self._large_bytes = info.chunker.max_bytes
@@ -81,20 +84,33 @@ class Reuse:
 
     def _look(self, sources: Sources, stop: Stop) -> None:
         """Find what may help, and copy the files that are there as they are wanted."""
-        with self._cache() as cache:
-            sources.find(cache, stop)
+        is_cached = self._cache.is_in_use
+        with self._memory() as memory:
+            sources.find(memory, self._cache.files() if is_cached else (), stop)
         for file in list(self._materializer.left.values()):
+            stop.check()
             source = sources.whole.get(file.content_digest)
-            if source is not None:
-                stop.check()
-                self._copy(file, source.local, source.scanned, stop)
-        self._materializer.flush()
+            scanned = (source and source.scanned) or ScannedFile(file.content_digest)
+            if (is_cached and self._take_cached(file, scanned, stop)) or (
+                source and self._copy(file, source.local, scanned, stop)
+            ):
+                self._materializer.flush()
 
-    def _copy(self, file: Wanted, local: str, scanned: ScannedFile | None, stop: Stop) -> None:
+    def _take_cached(self, file: Wanted, scanned: ScannedFile, stop: Stop) -> bool:
+        """Take a file from the cache, and tell whether it was there."""
         temporary = self._materializer.new_name()
-        digest, size_bytes = file.content_digest, file.size_bytes
-        if copy_verified(local, temporary, digest, size_bytes, stop):
-            self._materializer.adopt(file, temporary, scanned or ScannedFile(digest))
+        is_there = self._cache.get(file.content_digest, file.size_bytes, temporary, stop)
+        if is_there:
+            self._materializer.adopt(file, temporary, scanned)
+        return is_there
+
+    def _copy(self, file: Wanted, local: str, scanned: ScannedFile, stop: Stop) -> bool:
+        """Copy a file that is said to have the right content, and tell whether it had."""
+        temporary = self._materializer.new_name()
+        is_right = copy_verified(local, temporary, file.content_digest, file.size_bytes, stop)
+        if is_right:
+            self._materializer.adopt(file, temporary, scanned)
+        return is_right
 
     async def _make(
         self, files: Sequence[Wanted], listed: Sequence[ScannedFile], sources: Sources
@@ -119,10 +135,10 @@ class Reuse:
             self._info.chunker, chunks_per_entry_max=self._info.limits.max_chunks_per_entry
         )
         plans = []
-        with self._cache() as cache:
+        with self._memory() as memory:
             for file, chunks in zip(files, listed, strict=False):
                 plan = plan_of(file, chunks, index)
-                cut = sources.cut_for(plan, lambda local: cutter.cut(local, cache, stop))
+                cut = sources.cut_for(plan, lambda local: cutter.cut(local, memory, stop))
                 if cut is not None:
                     index.add(cut)
                     plan = plan_of(file, chunks, index)
@@ -168,8 +184,10 @@ class Reuse:
             self._materializer.flush()
         else:
             assembly.discard()
+            for local in {run.source.local for run in assembly.plan.runs if run.source}:
+                self._cache.check(local, stop)
 
-    def _cache(self) -> ScanCache:
+    def _memory(self) -> ScanCache:
         return self._runtime.open_cache(self._info.chunker)
 
     async def _in_thread(self, work: Callable[[Stop], _Result]) -> _Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -55,17 +55,17 @@ class Sources:
         """Whether a file of several chunks was found, which may have some that are wanted."""
         return bool(self.chunked or self._unknown)
 
-    def find(self, cache: ScanCache, stop: Stop) -> None:
-        """Look at what is in the directories."""
+    def find(self, memory: ScanCache, others: Iterable[Found], stop: Stop) -> None:
+        """Look at what is in the directories, and at the large ones of `others`."""
         seen: set[str] = set()
-        candidates = self._candidates()
+        candidates = self._candidates(others)
         while batch := list(islice(candidates, _LOOKUP_FILES)):
             stop.check()
             fresh = [found for found in batch if found[0] not in seen]
             seen.update(local for local, _ in fresh)
             keys = [key_of(local, status) for local, status in fresh]
-            for (local, _), key, memory in zip(fresh, keys, cache.recall(keys), strict=True):
-                self._sort(Source(local, key, memory and memory.scanned))
+            for (local, _), key, known in zip(fresh, keys, memory.recall(keys), strict=True):
+                self._sort(Source(local, key, known and known.scanned))
 
     def cut_for(self, plan: Plan, cut: Cut) -> Source | None:
         """Read the unknown file that is most like a wanted one, if that may pay.
@@ -117,11 +117,14 @@ class Sources:
         else:
             self._unknown.append(source)
 
-    def _candidates(self) -> Iterator[Found]:
+    def _candidates(self, others: Iterable[Found]) -> Iterator[Found]:
         for root in self._roots:
             for file in self._wanted:
                 if file.size_bytes > self._large_bytes:
                     yield from _regular(f"{root}/{file.path}")
+        for local, status in others:
+            if status.st_size > self._large_bytes:
+                yield local, status
         left = max(_ENTRIES_MIN, _ENTRIES_PER_WANTED * len(self._wanted))
         for root in self._roots:
             for found in _walk(root):
