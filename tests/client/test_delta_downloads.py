@@ -17,6 +17,7 @@ from hydria.download.chunk_lists import ChunkLists
 from hydria.download.frames import Wanted
 from hydria.records import Phase, Progress
 from hydria.scan_cache import ScannedFile
+from hydria.threads import Stop
 from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
 
@@ -194,24 +195,55 @@ async def test_a_broken_line_costs_only_what_was_on_its_way(
     assert without_rooms(tmp_path / "copy")["big.bin"] == new
 
 
+@pytest.mark.parametrize("step", ["_write_at", "_copy_at"])
 async def test_a_full_disk_leaves_the_old_file(
-    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     await log_next(client, tmp_path, {"big.bin": CHANGED})
-    write, left = assembling._write_at, 9
 
-    def write_until_full(fd: int, data: memoryview, offset: int) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(fd, data, offset)
+    def find_it_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(assembling, "_write_at", write_until_full)
+    monkeypatch.setattr(assembling, step, find_it_full)
     with pytest.raises(OSError, match="space"):
         await client.download("calls:v1", old)
 
     assert without_rooms(old) == {"big.bin": BIG, "same": b"same"}
+
+
+async def test_where_the_kernel_does_not_copy_the_client_does(
+    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log_next(client, tmp_path, {"big.bin": LONGER})
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+    result = await client.download("calls:v1", old)
+
+    assert result.received_bytes <= LITTLE
+    assert without_rooms(old)["big.bin"] == LONGER
+
+
+@pytest.mark.parametrize("how", ["shorter", "gone"])
+async def test_a_source_that_is_lost_meanwhile_is_fetched(
+    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    await log_next(client, tmp_path, {"big.bin": CHANGED})
+    finish = assembling.Assembly.finish
+
+    def lose_and_finish(self: assembling.Assembly, stop: Stop) -> bool:
+        if how == "shorter":
+            os.truncate(old / "big.bin", 3 * MIB)
+        else:
+            (old / "big.bin").unlink()
+        return finish(self, stop)
+
+    monkeypatch.setattr(assembling.Assembly, "finish", lose_and_finish)
+    await client.download("calls:v1", old)
+
+    assert without_rooms(old)["big.bin"] == CHANGED
 
 
 async def test_a_cancelled_delta_leaves_the_old_file(
