@@ -55,12 +55,12 @@ class AsyncClient(AsyncSharedUploads):
                 then the server that runs on this user's data directory, then 127.0.0.1:50051.
             entity: fills in what names leave out; by default `HYDRIA_ENTITY`, then `local`.
             project: the same; by default `HYDRIA_PROJECT`, then none.
-            cache_dir: where to remember what files were found to hold; by default
+            cache_dir: where to remember what files were found to hold, and to keep some; by default
                 `HYDRIA_CACHE_DIR`, then the user's cache directory.
             options: numbers for transfers.
 
         Raises:
-            InvalidArgumentError: the address is none.
+            InvalidArgumentError: the address is none, or a variable has a wrong value.
         """
         self.address = find_address(address)
         self._runtime = Runtime(
@@ -181,12 +181,16 @@ class AsyncClient(AsyncSharedUploads):
         globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         references: bool = True,
+        beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
-        Files that are not in the version are left alone. A file appears in its place when it is
-        whole, verified and durable; one that replaces another does so after everything has come.
+        Of a file that has changed or was renamed only those chunks are fetched that no file under
+        `root` has, e.g. of an older version. Files that are not in the version are left alone. A
+        file appears in its place when it is whole, verified and durable; one that replaces another
+        does so after everything has come.
         References are fetched from where they point, with credentials of this user.
 
         Args:
@@ -198,10 +202,12 @@ class AsyncClient(AsyncSharedUploads):
             paths: only these files, and those under `prefixes` and of `globs`.
             references: False leaves references out; do so for versions of people you do not trust,
                 who choose what their references make this machine ask for.
+            beside: other directories to look for chunks in, e.g. with an older version.
+            link: make files hard links to those in the local cache: writing to one changes all.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the disk refuses, or one of `beside` is no directory.
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
             InvalidArgumentError: one of `globs` is none.
@@ -217,6 +223,8 @@ class AsyncClient(AsyncSharedUploads):
                 globs=globs,
                 paths=paths,
                 with_references=references,
+                beside=beside,
+                link=link,
                 progress=progress,
             )
 

@@ -117,6 +117,8 @@ class Client(SyncInspection):
         globs: Sequence[str] = (),
         paths: Sequence[str] = (),
         references: bool = True,
+        beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
@@ -128,6 +130,8 @@ class Client(SyncInspection):
                 globs=globs,
                 paths=paths,
                 references=references,
+                beside=beside,
+                link=link,
                 progress=progress,
             )
         )

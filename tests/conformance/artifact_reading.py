@@ -391,6 +391,7 @@ class ReadingContract:
         for call in (
             team.stub.StreamFiles(pb.StreamFilesRequest(ref=ref)),
             team.stub.Download(pb.DownloadRequest(ref=ref)),
+            team.stub.ListChunks(pb.ListChunksRequest(ref=ref)),
             team.stub.FetchChunks(pb.FetchChunksRequest(ref=ref)),
         ):
             with refused(reason):

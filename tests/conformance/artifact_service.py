@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.artifact_chunk_lists import ChunkListsContract
 from tests.conformance.artifact_chunks import ChunksContract
 from tests.conformance.artifact_commits import CommitsContract
 from tests.conformance.artifact_copies import CopiesContract
@@ -39,6 +40,7 @@ class ArtifactServiceContract(
     RulesContract,
     ReuseContract,
     FileUploadsContract,
+    ChunkListsContract,
     ReadingContract,
     InspectionContract,
     GlobsContract,

@@ -46,6 +46,18 @@ if TYPE_CHECKING:
     default=True,
     help="Fetch references from where they point (the default), or leave them out.",
 )
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Take chunks from the files here too, e.g. of an older version; repeatable.",
+)
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Make hard links to files in the local cache: writing to one changes all.",
+)
 @common_options
 @click.pass_obj
 def get(
@@ -56,8 +68,13 @@ def get(
     globs: tuple[str, ...],
     paths: tuple[str, ...],
     references: bool,
+    beside: tuple[str, ...],
+    link: bool,
 ) -> None:
-    """Download a version, verified. Files that are in place already are not fetched again.
+    """Download a version, verified.
+
+    Files that are in place already are not fetched again, and of files that have changed only the
+    new chunks.
 
     References make this machine ask for what the version says, with your credentials: leave them
     out for versions of people you do not trust.
@@ -73,6 +90,8 @@ def get(
                 globs=normal_globs,
                 paths=paths,
                 references=references,
+                beside=beside,
+                link=link,
                 progress=progress,
             )
 

@@ -6,14 +6,16 @@ import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 
 from hydria.download.fetching import Fetcher
 from hydria.download.frames import Wanted
 from hydria.download.listing import VersionListing
-from hydria.download.materializing import Materializer
+from hydria.download.materializing import Materializer, Remember
 from hydria.download.reading import FileReader, resolve_range
 from hydria.download.references import ReferenceDownload, read_reference, wanted_of
+from hydria.download.reuse import Reuse
 from hydria.download.targets import Targets
 from hydria.errors import (
     InvalidArgumentError,
@@ -21,13 +23,27 @@ from hydria.errors import (
     ServerUnavailableError,
     StreamStalledError,
 )
+from hydria.local_cache import LocalCache
 from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
-from hydria.records import DownloadResult, Phase, Version
+from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
 from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.runtime import Runtime
+from hydria.scan_cache import FileKey, ScannedFile
 from hydria.threads import Stop, run_in_thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """What is to be fetched for a download, where it goes, and what is at hand for it."""
+
+    version: Version
+    targets: Targets
+    neighbours: Sequence[str]
+    cache: LocalCache
+    patience: Patience
+    meter: ProgressMeter
 
 
 class Downloads:
@@ -45,9 +61,14 @@ class Downloads:
         globs: Sequence[str],
         paths: Sequence[str],
         with_references: bool,
+        beside: Sequence[str | os.PathLike[str]],
+        link: bool,
         progress: ProgressCallback | None,
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
+
+        What is below `root` and `beside`, and the cache, are looked through for what need not be
+        fetched.
 
         Raises:
             OSError: the disk refuses.
@@ -63,19 +84,18 @@ class Downloads:
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
         _check_choice(globs, paths)
+        neighbours = [_directory(path) for path in beside]
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         selection = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         references = {each.path: each for each in selection.references if with_references}
         files = [*selection.files, *map(wanted_of, references.values())]
-        meter.set_totals(len(files), sum(file.size_bytes for file in files))
-        meter.enter(Phase.CHECK)
-        targets = await self._inspect(where, files)
-        meter.add(
-            files_done=len(targets.in_place),
-            bytes_done=sum(file.size_bytes for file in targets.in_place),
-        )
+        targets = await self._inspect(where, files, meter)
         meter.enter(Phase.DOWNLOAD)
-        received_bytes = await self._fetch(version, targets, references, patience, meter)
+        received_bytes = 0
+        if targets.to_fetch:
+            with self._runtime.open_local_cache(link=link) as cache:
+                fetching = _Fetching(version, targets, neighbours, cache, patience, meter)
+                received_bytes = await self._fetch(fetching, references)
         meter.enter(Phase.DONE)
         return DownloadResult(
             ref=version.ref,
@@ -123,7 +143,10 @@ class Downloads:
             async for piece in pieces:
                 yield piece
 
-    async def _inspect(self, root: Path, files: Sequence[Wanted]) -> Targets:
+    async def _inspect(self, root: Path, files: Sequence[Wanted], meter: ProgressMeter) -> Targets:
+        """Find out what is in place."""
+        meter.set_totals(len(files), sum(file.size_bytes for file in files))
+        meter.enter(Phase.CHECK)
         chunker = (await self._runtime.server_info()).chunker
         stop = Stop()
 
@@ -133,35 +156,46 @@ class Downloads:
                 targets.inspect(files, cache=cache, stop=stop)
             return targets
 
-        return await run_in_thread(self._runtime.executor, inspect, stop=stop.set)
+        targets = await run_in_thread(self._runtime.executor, inspect, stop=stop.set)
+        meter.add(
+            files_done=len(targets.in_place),
+            bytes_done=sum(file.size_bytes for file in targets.in_place),
+        )
+        return targets
 
-    async def _fetch(
-        self,
-        version: Version,
-        targets: Targets,
-        references: Mapping[str, Reference],
-        patience: Patience,
-        meter: ProgressMeter,
-    ) -> int:
-        """Fetch what is not in place, and return how many bytes came."""
-        if not targets.to_fetch:
-            return 0
-        is_all = len(targets.to_fetch) == version.file_count
+    async def _fetch(self, work: _Fetching, references: Mapping[str, Reference]) -> int:
+        """Fetch what is neither in place nor elsewhere here, and return how many bytes came."""
         info = await self._runtime.server_info()
+        materializer = Materializer(
+            work.targets, cache=work.cache, remember=self._remember_for(info.chunker)
+        )
+        report = _reporter(materializer, work.meter)
+        reuse = Reuse(
+            self._runtime,
+            work.version.ref,
+            materializer,
+            cache=work.cache,
+            info=info,
+            patience=work.patience,
+            report=report,
+        )
         fetcher = Fetcher(
             self._runtime.connection,
-            version.ref,
+            work.version.ref,
             executor=self._runtime.executor,
-            patience=patience,
+            patience=work.patience,
             reads_max=info.limits.max_reads_per_download,
         )
-        materializer = Materializer(targets)
         try:
             await self._in_thread(materializer.begin)
             # First, because what is broken out there shows before the rest is fetched.
-            await self._fetch_references(materializer, targets, references, meter)
-            await self._fetch_all(fetcher, materializer, patience, meter, is_all=is_all)
+            await self._fetch_references(materializer, work.targets, references, report)
+            if work.neighbours or not work.targets.was_empty or work.cache.is_in_use:
+                await reuse.run([work.targets.root, *work.neighbours])
+            is_all = len(materializer.left) == work.version.file_count
+            await self._fetch_all(fetcher, materializer, work.patience, report, is_all=is_all)
             await self._in_thread(lambda: materializer.flush(is_end=True))
+            await self._in_thread(work.cache.close)
         finally:
             await self._in_thread(materializer.discard)
         return materializer.received_bytes
@@ -171,13 +205,11 @@ class Downloads:
         materializer: Materializer,
         targets: Targets,
         references: Mapping[str, Reference],
-        meter: ProgressMeter,
+        report: Callable[[], None],
     ) -> None:
-        def report(file: Wanted) -> None:
-            size = file.size_bytes
-            meter.add(files_done=1, bytes_done=size, received_bytes=size)
-
-        download = ReferenceDownload(materializer, self._runtime.executor, on_file=report)
+        download = ReferenceDownload(
+            materializer, self._runtime.executor, on_file=lambda _file: report()
+        )
         await download.run(
             [file for file in targets.to_fetch if file.path in references], references
         )
@@ -187,19 +219,11 @@ class Downloads:
         fetcher: Fetcher,
         materializer: Materializer,
         patience: Patience,
-        meter: ProgressMeter,
+        report: Callable[[], None],
         *,
         is_all: bool,
     ) -> None:
         """Ask for what is left until nothing is, beginning again when the line breaks."""
-        reported = materializer.counts()
-
-        def report() -> None:
-            now = materializer.counts()
-            files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
-            meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
-            reported[:] = now
-
         while materializer.left:
             begun_with = materializer.counts()
             reads = [materializer.wanted(path) for path in materializer.left]
@@ -222,6 +246,13 @@ class Downloads:
             is_all = False
             report()
 
+    def _remember_for(self, chunker: ChunkerParameters) -> Remember:
+        def remember(found: list[tuple[FileKey, ScannedFile]]) -> None:
+            with self._runtime.open_cache(chunker) as cache:
+                cache.remember(found, is_certain=False)
+
+        return remember
+
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await run_in_thread(self._runtime.executor, work, stop=lambda: None)
 
@@ -237,6 +268,29 @@ def _check_choice(globs: Sequence[str], paths: Sequence[str]) -> None:
         check_path(path)
     if "" in globs:
         raise InvalidArgumentError("a glob is empty; '**' stands for all files")
+
+
+def _reporter(materializer: Materializer, meter: ProgressMeter) -> Callable[[], None]:
+    """Return what adds to `meter` what was done since it was called last."""
+    reported = [0, 0, 0]
+
+    def report() -> None:
+        now = materializer.counts()
+        files, bytes_done, received = (b - a for a, b in zip(reported, now, strict=True))
+        meter.add(files_done=files, bytes_done=bytes_done, received_bytes=received)
+        reported[:] = now
+
+    return report
+
+
+def _directory(path: str | os.PathLike[str]) -> str:
+    """Return the real path of a directory to look in.
+
+    Raises:
+        OSError: there is none.
+    """
+    os.scandir(path).close()
+    return os.path.realpath(path)
 
 
 def default_root(version: Version) -> Path:

@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from hydria.copying import write_all
 from hydria.download.frames import Wanted
-from hydria.download.materializing import Materializer, write_all
+from hydria.download.materializing import Materializer
 from hydria.groups import first_error
 from hydria.references.fetching import fetch
 from hydria.references.stores import PIECE_BYTES, Stores

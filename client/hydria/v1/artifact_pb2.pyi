@@ -166,7 +166,7 @@ class ServerLimits(_message.Message):
     max_metadata_bytes: _builtins.int
     """The longest metadata document, and the longest description."""
     max_reads_per_download: _builtins.int
-    """The most reads, and the most prefixes, in a Download."""
+    """The most reads, and the most prefixes, in a Download; also paths in a ListChunks or FetchChunks."""
     max_chunks_per_entry: _builtins.int
     """The most chunks that a FileEntry may list itself; beyond it, recipes."""
     upload_lease_seconds: _builtins.int
@@ -2556,6 +2556,96 @@ class DownloadedFile(_message.Message):
 Global___DownloadedFile: _TypeAlias = DownloadedFile  # noqa: Y015
 
 @_typing.final
+class ListChunksRequest(_message.Message):
+    """Asks of which chunks files consist."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref."""
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The files: at most `max_reads_per_download`. A path that is named twice is listed twice."""
+
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paths", b"paths", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChunksRequest: _TypeAlias = ListChunksRequest  # noqa: Y015
+
+@_typing.final
+class ListChunksResponse(_message.Message):
+    """Some chunk lists. A message lists at most 20,000 chunks; the list of a file that has more goes on
+    in the next message.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    version_ref: _builtins.str
+    """The full ref of the version that the ref resolved to; in the first message, which has no lists."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChunks]:
+        """The lists, or parts of them."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___FileChunks] | None = ...,
+        version_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChunksResponse: _TypeAlias = ListChunksResponse  # noqa: Y015
+
+@_typing.final
+class FileChunks(_message.Message):
+    """Chunks of one file, one after the other. The sizes of all its chunks add up to its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_INDEX_FIELD_NUMBER: _builtins.int
+    DIGESTS_FIELD_NUMBER: _builtins.int
+    SIZES_FIELD_NUMBER: _builtins.int
+    path_index: _builtins.int
+    """The place of its path in the request, from 0."""
+    digests: _builtins.bytes
+    """The digests, n x 32 bytes. None for an empty file."""
+    @_builtins.property
+    def sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The size of each chunk in bytes."""
+
+    def __init__(
+        self,
+        *,
+        path_index: _builtins.int = ...,
+        digests: _builtins.bytes = ...,
+        sizes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "path_index", b"path_index", "sizes", b"sizes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChunks: _TypeAlias = FileChunks  # noqa: Y015
+
+@_typing.final
 class FetchChunksRequest(_message.Message):
     """Asks for chunks."""
 
@@ -2563,19 +2653,27 @@ class FetchChunksRequest(_message.Message):
 
     REF_FIELD_NUMBER: _builtins.int
     DIGESTS_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref: the version whose chunks may be read."""
     digests: _builtins.bytes
     """The digests: n x 32 bytes, at most `max_digests_per_request`."""
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files that have these chunks, at most `max_reads_per_download`. With them the server need not
+        look through the whole version, which takes long for one of many files. Empty for all files.
+        """
+
     def __init__(
         self,
         *,
         ref: _builtins.str = ...,
         digests: _builtins.bytes = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "paths", b"paths", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -186,6 +186,11 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.DownloadRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.DownloadResponse.FromString,
                 _registered_method=True)
+        self.ListChunks = channel.unary_stream(
+                '/hydria.v1.ArtifactService/ListChunks',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.FromString,
+                _registered_method=True)
         self.FetchChunks = channel.unary_stream(
                 '/hydria.v1.ArtifactService/FetchChunks',
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.SerializeToString,
@@ -484,10 +489,20 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListChunks(self, request, context):
+        """Lists the chunks of some files of a version, so that a client that has other versions can tell
+        which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+        FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FetchChunks(self, request, context):
         """Sends chunks of one version by digest, in the order asked. References have none.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+        that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -656,6 +671,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.Download,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.DownloadRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.DownloadResponse.SerializeToString,
+            ),
+            'ListChunks': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListChunks,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.SerializeToString,
             ),
             'FetchChunks': grpc.unary_stream_rpc_method_handler(
                     servicer.FetchChunks,
@@ -1441,6 +1461,33 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/Download',
             hydria_dot_v1_dot_artifact__pb2.DownloadRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.DownloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChunks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/ListChunks',
+            hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -193,10 +193,16 @@ class ArtifactServiceStub:
     `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
+    ListChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.ListChunksRequest, _artifact_pb2.ListChunksResponse]
+    """Lists the chunks of some files of a version, so that a client that has other versions can tell
+    which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+    FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     FetchChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]
     """Sends chunks of one version by digest, in the order asked. References have none.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+    that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     VerifyVersion: _grpc.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]
     """Reads all that is stored of a version again: the list of its files, every chunk (its record's
@@ -377,10 +383,16 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
+    ListChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.ListChunksRequest, _artifact_pb2.ListChunksResponse]  # type: ignore[assignment]
+    """Lists the chunks of some files of a version, so that a client that has other versions can tell
+    which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+    FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     FetchChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]  # type: ignore[assignment]
     """Sends chunks of one version by digest, in the order asked. References have none.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+    that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     VerifyVersion: _aio.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]  # type: ignore[assignment]
     """Reads all that is stored of a version again: the list of its files, every chunk (its record's
@@ -728,14 +740,26 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListChunks(
+        self,
+        request: _artifact_pb2.ListChunksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.ListChunksResponse], _abc.AsyncIterator[_artifact_pb2.ListChunksResponse]]:
+        """Lists the chunks of some files of a version, so that a client that has other versions can tell
+        which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+        FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
     def FetchChunks(
         self,
         request: _artifact_pb2.FetchChunksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.FetchChunksResponse], _abc.AsyncIterator[_artifact_pb2.FetchChunksResponse]]:
         """Sends chunks of one version by digest, in the order asked. References have none.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+        that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
 from hydria_server.services.chunk_audit import ChunkAudit
+from hydria_server.services.chunk_lists import ChunkLists
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
@@ -123,6 +124,7 @@ class ArtifactServices:
         """Wire what reads committed versions."""
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)
+        self.chunk_lists = ChunkLists(self.versions, manifests, recipes)
 
     def _wire_inspection(
         self, manifests: ManifestReader, recipes: Recipes, reader: ChunkReader, threads: Threads

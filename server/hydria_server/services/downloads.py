@@ -185,18 +185,20 @@ class Downloads:
                 yield Segment(start.index, offset + skip, chunk.ref, skip, last - skip)
 
     async def fetch_chunks(
-        self, ref: str, digests: Sequence[bytes]
+        self, ref: str, digests: Sequence[bytes], *, paths: Sequence[str] = ()
     ) -> AsyncGenerator[tuple[list[ChunkRef], list[memoryview]], None]:
-        """Yield chunks of a version by digest, in the order asked.
+        """Yield chunks of a version, or of some of its files, by digest, in the order asked.
 
         I10: a chunk that the store has but the version has not is not found.
 
         Raises:
-            As Versions.get; ChunkNotFoundError, ChunkCorruptError.
+            As Versions.get; BatchTooLargeError, FileNotFoundInVersionError, ChunkNotFoundError,
+            ChunkCorruptError.
         """
+        require_few("paths", len(paths))
         version = await self._versions.get(ref)
         domain = await self._manifests.domain(version)
-        sizes = await self._sizes_within(version, domain, set(digests))
+        sizes = await self._sizes_within(version, domain, set(digests), paths)
         if len(sizes) < len(set(digests)):
             missing = next(digest for digest in digests if digest not in sizes)
             raise ChunkNotFoundError(
@@ -207,11 +209,11 @@ class Downloads:
                 yield window, await self._reader.read(domain, window)
 
     async def _sizes_within(
-        self, version: VersionRecord, domain: Domain, wanted: set[bytes]
+        self, version: VersionRecord, domain: Domain, wanted: set[bytes], paths: Sequence[str]
     ) -> dict[bytes, int]:
         """Return the sizes of those wanted chunks that the version's files consist of."""
         sizes: dict[bytes, int] = {}
-        batches = self._manifests.entries(version)
+        batches = self._manifests.entries_of(version, paths)
         try:
             async for batch in batches:
                 for entry in batch:
@@ -240,12 +242,20 @@ def _start(index: int, entry: FileEntry, read: FileRead) -> FileStart:
 
 
 def _check(request: DownloadRequest) -> None:
-    counts = {"reads": request.reads, "prefixes": request.prefixes, "globs": request.globs}
-    for name, asked in counts.items():
-        limit = MAX_GLOBS if name == "globs" else MAX_READS
-        if len(asked) > limit:
-            raise BatchTooLargeError(
-                f"{len(asked)} {name} are more than {limit}", details={"limit": str(limit)}
-            )
+    require_few("reads", len(request.reads))
+    require_few("prefixes", len(request.prefixes))
+    require_few("globs", len(request.globs), MAX_GLOBS)
     for prefix in request.prefixes:
         require_prefix(prefix)
+
+
+def require_few(field_name: str, count: int, limit: int = MAX_READS) -> None:
+    """Return when a request does not name too many files.
+
+    Raises:
+        BatchTooLargeError: it does.
+    """
+    if count > limit:
+        raise BatchTooLargeError(
+            f"{count} {field_name} are more than {limit}", details={"limit": str(limit)}
+        )

@@ -75,6 +75,21 @@ class ManifestReader:
             for batch in _batches(raws):
                 yield [decode_entry(raw) for raw in batch]
 
+    async def entries_of(
+        self, version: VersionRecord, paths: Sequence[str]
+    ) -> AsyncGenerator[list[FileEntry], None]:
+        """Yield the entries of these paths, or of all files when there are none.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+            ChunkCorruptError: a shard is damaged.
+        """
+        if paths:
+            yield list((await self.files(version, paths)).values())
+            return
+        async for batch in self.entries(version):
+            yield batch
+
     async def files(self, version: VersionRecord, paths: Sequence[str]) -> dict[str, FileEntry]:
         """Return the entries of these paths.
 
