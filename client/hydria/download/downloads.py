@@ -18,7 +18,6 @@ from hydria.download.reuse import Reuse
 from hydria.download.targets import Targets
 from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
 from hydria.local_cache import LocalCache
-from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
 from hydria.retry import Patience
@@ -72,18 +71,15 @@ class Downloads:
         where = Path(root) if root is not None else default_root(version)
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
-        for path in paths:
-            check_path(path)
         neighbours = [_directory(path) for path in beside]
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         files = await listing.select(prefixes=prefixes, paths=paths)
-        meter.set_totals(len(files), sum(file.size_bytes for file in files))
+        size_bytes = sum(file.size_bytes for file in files)
+        meter.set_totals(len(files), size_bytes)
         meter.enter(Phase.CHECK)
         targets = await self._inspect(where, files)
-        meter.add(
-            files_done=len(targets.in_place),
-            bytes_done=sum(file.size_bytes for file in targets.in_place),
-        )
+        done_bytes = sum(file.size_bytes for file in targets.in_place)
+        meter.add(files_done=len(targets.in_place), bytes_done=done_bytes)
         meter.enter(Phase.DOWNLOAD)
         received_bytes = 0
         if targets.to_fetch:
@@ -96,7 +92,7 @@ class Downloads:
             version=version.version,
             root=where,
             file_count=len(files),
-            size_bytes=sum(file.size_bytes for file in files),
+            size_bytes=size_bytes,
             received_bytes=received_bytes,
             seconds=time.monotonic() - begun_at,
         )

@@ -35,9 +35,12 @@ class VersionListing:
 
         Raises:
             FileNotFoundInVersionError: the version has no such path, or it is a reference.
+            PathInvalidError: no version has such a path.
             ReceivedDataError: the list is not in order, or does not match the version's digest.
             HydriaError: what the server or the transport says.
         """
+        for path in paths:
+            check_path(path)
         if not prefixes and not paths:
             return await self._all()
         selected: dict[str, Wanted] = {}

@@ -85,7 +85,7 @@ class ArtifactServices:
         )
         self.ingest = ingest = ChunkIngest(packs, metadata)
         self.presence = Presence(metadata)
-        recipes = Recipes(reader, ingest)
+        recipes, manifests = Recipes(reader, ingest), ManifestReader(reader, metadata)
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
         drafts = FileDrafts(reader, recipes)
@@ -99,7 +99,6 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
-        manifests = ManifestReader(reader, metadata)
         self.versions = Versions(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.aliases = Aliases(metadata, clock)
