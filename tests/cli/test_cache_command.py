@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Hydria
+from tests.client.trees import MIB, content
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_get_links_to_what_is_kept(kept: Hydria, name: str, tmp_path: Path) -> N
 
 def test_get_takes_from_directories_beside(served: Hydria, name: str, tmp_path: Path) -> None:
     (tmp_path / "large").mkdir()
-    (tmp_path / "large/zeros").write_bytes(bytes(5 << 20))
+    (tmp_path / "large/data").write_bytes(content(5 * MIB))
     served("artifact", "put", "large", "--name", name, "--type", "dataset")
 
     get = ("artifact", "get", name, "--root", "copy", "--beside")

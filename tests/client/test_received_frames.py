@@ -217,3 +217,12 @@ def test_a_range_comes_with_the_whole_chunks_that_it_touches() -> None:
         (0, 1000, False),
         (1000, 500, True),
     ]
+
+
+def test_frames_that_bring_nothing_are_refused_so_that_none_can_go_on_for_ever() -> None:
+    with pytest.raises(ReceivedDataError):
+        check(pb.DownloadResponse())
+    first = frame_of((0, 0, ONE), (0, 1000, b""))
+    first.files.append(announced(0, BIG))
+    with pytest.raises(ReceivedDataError):
+        check(first)

@@ -18,13 +18,11 @@ from hydria.download.references import ReferenceDownload, read_reference, wanted
 from hydria.download.reuse import Reuse
 from hydria.download.targets import Targets
 from hydria.errors import (
-    InvalidArgumentError,
     ReceivedDataError,
     ServerUnavailableError,
     StreamStalledError,
 )
 from hydria.local_cache import LocalCache
-from hydria.paths import check_path
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
 from hydria.references.words import Reference
@@ -83,12 +81,12 @@ class Downloads:
         where = Path(root) if root is not None else default_root(version)
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
-        _check_choice(globs, paths)
         neighbours = [_directory(path) for path in beside]
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         selection = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         references = {each.path: each for each in selection.references if with_references}
         files = [*selection.files, *map(wanted_of, references.values())]
+        size_bytes = sum(file.size_bytes for file in files)
         targets = await self._inspect(where, files, meter)
         meter.enter(Phase.DOWNLOAD)
         received_bytes = 0
@@ -102,7 +100,7 @@ class Downloads:
             version=version.version,
             root=where,
             file_count=len(files),
-            size_bytes=sum(file.size_bytes for file in files),
+            size_bytes=size_bytes,
             received_bytes=received_bytes,
             seconds=time.monotonic() - begun_at,
             skipped_reference_count=len(selection.references) - len(references),
@@ -255,19 +253,6 @@ class Downloads:
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         await run_in_thread(self._runtime.executor, work, stop=lambda: None)
-
-
-def _check_choice(globs: Sequence[str], paths: Sequence[str]) -> None:
-    """Refuse what no version can have.
-
-    Raises:
-        PathInvalidError: one of `paths` breaks the rules.
-        InvalidArgumentError: one of `globs` is empty.
-    """
-    for path in paths:
-        check_path(path)
-    if "" in globs:
-        raise InvalidArgumentError("a glob is empty; '**' stands for all files")
 
 
 def _reporter(materializer: Materializer, meter: ProgressMeter) -> Callable[[], None]:

@@ -80,6 +80,8 @@ class FrameChecker:
                 does not match its digest.
         """
         frame, payload = decode_frame(raw)
+        if not (frame.files or frame.sizes or frame.finished_file_indexes or frame.version_ref):
+            raise ReceivedDataError("the server sent a frame with nothing in it")
         if frame.compression not in (types.COMPRESSION_UNSPECIFIED, types.COMPRESSION_IDENTITY):
             raise ReceivedDataError("the server sent a compressed frame, which was not asked for")
         # A frame without bytes needs no check sum.
@@ -138,7 +140,7 @@ class FrameChecker:
             in_place = offset <= read.offset < end
         else:
             in_place = offset == incoming.next_offset
-        if not in_place or end > file.size_bytes or (end - len(data) >= read.end):
+        if not data or not in_place or end > file.size_bytes or (end - len(data) >= read.end):
             raise ReceivedDataError(f"the server sent bytes of {file.path!r} out of place")
         if blake3(data).digest() != digest or (
             len(data) == file.size_bytes and digest != file.content_digest

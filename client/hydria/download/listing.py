@@ -12,7 +12,12 @@ from blake3 import blake3
 from hydria.connection import Connection
 from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST, format_digest
 from hydria.download.frames import Wanted
-from hydria.errors import FileNotFoundInVersionError, ReceivedDataError, ServerUnavailableError
+from hydria.errors import (
+    FileNotFoundInVersionError,
+    InvalidArgumentError,
+    ReceivedDataError,
+    ServerUnavailableError,
+)
 from hydria.paths import check_path
 from hydria.records import Version
 from hydria.references.words import Reference
@@ -58,9 +63,15 @@ class VersionListing:
 
         Raises:
             FileNotFoundInVersionError: the version has no such path.
+            PathInvalidError: no version has such a path.
+            InvalidArgumentError: one of `globs` is empty.
             ReceivedDataError: the list is not in order, or does not match the version's digest.
             HydriaError: what the server or the transport says.
         """
+        for path in paths:
+            check_path(path)
+        if "" in globs:
+            raise InvalidArgumentError("a glob is empty; '**' stands for all files")
         selection = Selection()
         if not prefixes and not globs and not paths:
             async for files in self._all():
