@@ -120,8 +120,8 @@ def test_diff_tells_what_was_added_removed_and_changed(put: Hydria, name: str, f
     assert [file["path"] for file in row["removed"]] == ["two words.txt"]
     (changed,) = row["changed"]
     assert changed.keys() == {
-        "path", "size_bytes", "digest", "ref_uri",
-        "previous_size_bytes", "previous_digest", "previous_ref_uri",
+        "path", "size_bytes", "digest", "ref_uri", "ref_checksum",
+        "previous_size_bytes", "previous_digest", "previous_ref_uri", "previous_ref_checksum",
     }  # fmt: skip
     assert (changed["path"], changed["size_bytes"], changed["previous_size_bytes"]) == (
         "one.txt", 7, 4,

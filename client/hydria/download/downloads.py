@@ -86,7 +86,6 @@ class Downloads:
         selection = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         references = {each.path: each for each in selection.references if with_references}
         files = [*selection.files, *map(wanted_of, references.values())]
-        size_bytes = sum(file.size_bytes for file in files)
         targets = await self._inspect(where, files, meter)
         meter.enter(Phase.DOWNLOAD)
         received_bytes = 0
@@ -100,7 +99,7 @@ class Downloads:
             version=version.version,
             root=where,
             file_count=len(files),
-            size_bytes=size_bytes,
+            size_bytes=sum(file.size_bytes for file in files),
             received_bytes=received_bytes,
             seconds=time.monotonic() - begun_at,
             skipped_reference_count=len(selection.references) - len(references),
