@@ -6,6 +6,7 @@ PYTEST_FLAGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := .venv-peers
 GENERATED := client/hydria/v1
 PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
@@ -14,7 +15,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow bench check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow bench bench-peers check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -48,8 +49,22 @@ test: $(INSTALLED) ## Run the tests that take minutes at most.
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
 
-bench: $(INSTALLED) ## Measure the named workloads; one JSON line each.
+bench: $(INSTALLED) ## Measure the named workloads; JSON lines, tables and a plot.
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.report
+
+bench-peers: $(INSTALLED) $(PEERS)/.installed ## Measure Hydria beside what else one could pick.
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.report
+
+# One by one: a peer that cannot be installed is reported as such, and the others are measured.
+$(PEERS)/.installed: $(BIN)/python
+	@$(BIN)/python -m venv $(PEERS)
+	@for package in hf_xet mlflow dvc; do \
+		echo "Installing $$package into $(PEERS) ..."; \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $$package || \
+			echo "$$package cannot be installed here" >&2; done
+	@touch $@
 
 check: $(INSTALLED) ## Check format, style, types, layers and the contract.
 	$(BIN)/python -m ruff format --check .
@@ -83,5 +98,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

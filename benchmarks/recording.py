@@ -38,11 +38,17 @@ def record(
     facts: Mapping[str, str | int | float],
     results: Path | None,
 ) -> None:
-    """Print the medians of a workload; add them to its file in `results`, if that is given."""
+    """Print the medians of a workload; add them to its file in `results`, if that is given.
+
+    A measurement that a round lacks, because a peer failed in it, has the values of the others.
+    """
     facts = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
     print(f"\n{name} (median of {len(rounds)}; commit {facts['commit']})")
     lines = []
-    for same in zip(*rounds, strict=True):
+    by_name: dict[str, list[Measurement]] = {}
+    for measurement in (one for measured in rounds for one in measured):
+        by_name.setdefault(measurement.name, []).append(measurement)
+    for same in by_name.values():
         values = sorted(measurement.value for measurement in same)
         median = statistics.median(values)
         first = same[0]
