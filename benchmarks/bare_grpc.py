@@ -38,7 +38,7 @@ async def _give(request: bytes, context: object) -> AsyncIterator[bytes]:
 async def serve() -> None:
     """Listen on a free port, say where, and run until SIGTERM."""
     server = aio.server()
-    handlers = {
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Take": grpc.stream_unary_rpc_method_handler(_take),
         "Give": grpc.unary_stream_rpc_method_handler(_give),
     }
@@ -54,7 +54,8 @@ async def serve() -> None:
 
 async def up(channel: aio.Channel, size_bytes: int) -> int:
     """Send so many bytes; return how many arrived."""
-    call = channel.stream_unary(f"/{_SERVICE}/Take")()
+    take: aio.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(f"/{_SERVICE}/Take")
+    call = take()
     for _message in range(size_bytes // MIB):
         await call.write(_MESSAGE)
     await call.done_writing()
@@ -64,7 +65,8 @@ async def up(channel: aio.Channel, size_bytes: int) -> int:
 async def down(channel: aio.Channel, size_bytes: int) -> int:
     """Receive so many bytes; return how many came."""
     total = 0
-    async for message in channel.unary_stream(f"/{_SERVICE}/Give")(str(size_bytes).encode()):
+    give: aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(f"/{_SERVICE}/Give")
+    async for message in give(str(size_bytes).encode()):
         total += len(message)
     return total
 

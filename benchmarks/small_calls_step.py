@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from benchmarks.own_use import print_measured
 from hydria.v1 import artifact_pb2, artifact_pb2_grpc
@@ -77,7 +77,13 @@ async def resolve(channel: aio.Channel, count: str, callers: str) -> Figures:
 
 async def empty(channel: aio.Channel, count: str, callers: str) -> Figures:
     """Ask the same server whether it is healthy: a call with nothing behind it."""
-    check = health_pb2_grpc.HealthStub(channel).Check
+    check: aio.UnaryUnaryMultiCallable[
+        health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
+    ] = channel.unary_unary(
+        "/grpc.health.v1.Health/Check",
+        request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+        response_deserializer=health_pb2.HealthCheckResponse.FromString,
+    )
     request = health_pb2.HealthCheckRequest()
     return await _rate(lambda: check(request, timeout=_CALL_SECONDS), int(count), int(callers))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,8 @@ class Absent:
 
     name = "absent"
 
-    @contextmanager
-    def deploy(self, work: Path) -> Iterator[Deployment]:
-        if work:
-            raise PeerMissingError("it is not installed")
-        yield from ()
+    def deploy(self, work: Path) -> AbstractContextManager[Deployment]:
+        raise PeerMissingError("it is not installed")
 
 
 def test_a_peer_that_is_not_there_has_a_row_that_says_so(

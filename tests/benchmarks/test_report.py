@@ -11,7 +11,7 @@ from benchmarks.recording import record
 from benchmarks.report import BEGIN, END, main
 from benchmarks.rows import newest_rows
 
-FACTS = {
+FACTS: dict[str, str | int | float] = {
     "commit": "abc123",
     "cpu": "Fast CPU",
     "cores": 2,
