@@ -7,6 +7,7 @@ PYTEST_FLAGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv-peers
+NODE_INSTALLED := examples/node/node_modules/.installed
 GENERATED := client/hydria/v1
 PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
@@ -15,7 +16,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow bench bench-peers check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow examples bench bench-peers check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -48,6 +49,15 @@ test: $(INSTALLED) ## Run the tests that take minutes at most.
 
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+
+examples: $(INSTALLED) $(NODE_INSTALLED) ## Run the clients in other languages against a server (needs Node.js 20).
+	EXAMPLES_REQUIRED=1 $(BIN)/python -m pytest -q tests/examples $(PYTEST_FLAGS)
+
+$(NODE_INSTALLED): examples/node/package.json examples/node/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo "the examples need Node.js 20 or newer, with npm; it is not there." >&2; exit 1; }
+	@cd examples/node && npm ci --no-audit --no-fund --silent
+	@touch $(NODE_INSTALLED)
 
 bench: $(INSTALLED) ## Measure the named workloads; JSON lines, tables and a plot.
 	$(BIN)/python -m benchmarks
@@ -98,5 +108,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -300,11 +300,16 @@ class Team:
         *,
         reads: Sequence[pb.FileRead] = (),
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         whole_chunks: bool = False,
     ) -> Download:
         """Download, and check every frame."""
         request = pb.DownloadRequest(
-            ref=self.ref(suffix), reads=reads, prefixes=prefixes, whole_chunks=whole_chunks
+            ref=self.ref(suffix),
+            reads=reads,
+            prefixes=prefixes,
+            globs=globs,
+            whole_chunks=whole_chunks,
         )
         download = Download()
         async for frame in self.stub.Download(request):

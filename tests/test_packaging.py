@@ -21,7 +21,10 @@ import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     if not module.name.endswith(".__main__") and ".migrations" not in module.name:
-        importlib.import_module(module.name)
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            assert "pip install 'hydria[" in str(error), error  # it is an extra's, and says so
 print(package.__file__)
 """
 

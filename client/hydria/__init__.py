@@ -13,11 +13,21 @@ if TYPE_CHECKING:
     from hydria.client import AsyncClient as AsyncClient
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
+    from hydria.inspection.records import ChangedFile as ChangedFile
+    from hydria.inspection.records import Damage as Damage
+    from hydria.inspection.records import DamageKind as DamageKind
+    from hydria.inspection.records import DiffResult as DiffResult
+    from hydria.inspection.records import DiffTotals as DiffTotals
+    from hydria.inspection.records import VerifyResult as VerifyResult
     from hydria.options import TransferOptions as TransferOptions
+    from hydria.reading.open_file import OpenFile as OpenFile
+    from hydria.reading.sync_open_file import SyncOpenFile as SyncOpenFile
     from hydria.records import AliasChange as AliasChange
     from hydria.records import AliasOperation as AliasOperation
     from hydria.records import ArtifactType as ArtifactType
     from hydria.records import Collection as Collection
+    from hydria.records import CopyResult as CopyResult
+    from hydria.records import Directory as Directory
     from hydria.records import DownloadResult as DownloadResult
     from hydria.records import File as File
     from hydria.records import Phase as Phase
@@ -27,22 +37,32 @@ if TYPE_CHECKING:
     from hydria.records import UploadResult as UploadResult
     from hydria.records import Version as Version
     from hydria.records import VersionState as VersionState
+    from hydria.shared_uploads import SharedUpload as SharedUpload
+    from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
     from hydria.sync_draft import SyncDraft as SyncDraft
+    from hydria.upload_status import UploadStatus as UploadStatus
 
 _HOME_OF = {
     "AsyncClient": "hydria.client",
     "Client": "hydria.sync",
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
+    "SharedUpload": "hydria.shared_uploads",
+    "OpenFile": "hydria.reading.open_file",
     "SyncDraft": "hydria.sync_draft",
+    "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
+    "UploadStatus": "hydria.upload_status",
+    "UploadWriter": "hydria.shared_uploads",
 } | dict.fromkeys(
     (
         "AliasChange",
         "AliasOperation",
         "ArtifactType",
         "Collection",
+        "CopyResult",
+        "Directory",
         "DownloadResult",
         "File",
         "Phase",
@@ -54,6 +74,10 @@ _HOME_OF = {
         "VersionState",
     ),
     "hydria.records",
+)
+_HOME_OF |= dict.fromkeys(
+    ("ChangedFile", "Damage", "DamageKind", "DiffResult", "DiffTotals", "VerifyResult"),
+    "hydria.inspection.records",
 )
 
 __all__ = sorted(_HOME_OF)

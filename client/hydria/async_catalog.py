@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 
 from hydria import messages
 from hydria.catalog import Catalog
+from hydria.options import TransferOptions
 from hydria.pages import Pages
 from hydria.records import (
     AliasChange,
     AliasOperation,
     ArtifactType,
     Collection,
+    CopyResult,
     File,
     Project,
     ServerInfo,
     Version,
 )
 from hydria.refs import CollectionName, Defaults, split_ref
+from hydria.retry import Patience
 
 
 class AsyncCatalog:
@@ -78,9 +82,16 @@ class AsyncCatalog:
         entity, name = self.defaults.project_path(project)
         return self._catalog.types(entity, name, filter=filter, order_by=order_by)
 
-    def files(self, ref: str, prefix: str = "") -> Pages[File]:
-        """Return the files of a version whose paths begin with `prefix`, by path."""
-        return self._catalog.files(self.defaults.ref(ref), prefix=prefix)
+    def files(self, ref: str, prefix: str = "", *, glob: str = "") -> Pages[File]:
+        """Return the files of a version, by path.
+
+        Args:
+            ref: the version.
+            prefix: only files whose paths begin with this text.
+            glob: only files whose whole paths this stands for, e.g. `data/**/*.csv`: `*`, `?` and
+                `[a-z]` within a segment, `**` for any number of segments.
+        """
+        return self._catalog.files(self.defaults.ref(ref), prefix=prefix, glob=glob)
 
     # --- changes --------------------------------------------------------------------------------
 
@@ -109,15 +120,59 @@ class AsyncCatalog:
         new_name: str | None = None,
         description: str | None = None,
         tags: Sequence[str] | None = None,
+        type: str | None = None,
         etag: str = "",
     ) -> Collection:
-        """Rename a collection (`new_name` has no slash), or change the words about it."""
+        """Rename a collection (`new_name` has no slash), change its type or the words about it."""
         return await self._catalog.update_collection(
             self.defaults.collection(name),
             new_name=new_name,
             description=description,
             tags=tags,
+            type=type,
             etag=etag,
+        )
+
+    async def copy(
+        self,
+        ref: str,
+        name: str,
+        *,
+        type: str = "",
+        aliases: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        description: str | None = None,
+        metadata: Mapping[str, object] | str | None = None,
+    ) -> CopyResult:
+        """Make a version of the collection `name` with the content of another; no bytes move.
+
+        The words of the source come with it, its aliases do not. Another entity's versions cannot
+        be copied: download and log them.
+
+        Args:
+            ref: the source.
+            name: the collection, of the same entity; it is made if need be.
+            type: another type than the source's, for a new collection.
+            aliases: shall point to the version; `latest` does anyway.
+            tags: beside those of the source.
+            description: instead of the source's.
+            metadata: instead of the source's; a mapping that JSON can write, or JSON text.
+
+        Raises:
+            TypeMismatchError: the collection has another type.
+        """
+        request_id = uuid.uuid4().hex
+        return await Patience(TransferOptions().retry_seconds).run(
+            lambda: self._catalog.copy_version(
+                self.defaults.ref(ref),
+                self.defaults.collection(name),
+                type=type,
+                aliases=aliases,
+                tags=tags,
+                description=description,
+                metadata_json=None if metadata is None else messages.metadata_text(metadata),
+                request_id=request_id,
+            )
         )
 
     async def set_aliases(self, ref: str, aliases: Sequence[str]) -> tuple[AliasChange, ...]:

@@ -14,6 +14,7 @@ from hydria.records import (
     AliasOperation,
     ArtifactType,
     Collection,
+    CopyResult,
     File,
     Project,
     ServerInfo,
@@ -143,12 +144,12 @@ class Catalog:
 
         return Pages(fetch)
 
-    def files(self, ref: str, *, prefix: str) -> Pages[File]:
+    def files(self, ref: str, *, prefix: str, glob: str) -> Pages[File]:
         """Return the files of a version."""
 
         async def fetch(token: str) -> tuple[list[File], str]:
             request = pb.ListFilesRequest(
-                ref=ref, prefix=prefix, page_size=_PAGE_SIZE, page_token=token
+                ref=ref, prefix=prefix, glob=glob, page_size=_PAGE_SIZE, page_token=token
             )
             page = await self._connection.call(self._connection.stub.ListFiles, request)
             return [messages.file_of(item) for item in page.files], page.next_page_token
@@ -184,15 +185,17 @@ class Catalog:
         new_name: str | None,
         description: str | None,
         tags: Sequence[str] | None,
+        type: str | None,
         etag: str,
     ) -> Collection:
-        """Rename a collection, or change those words about it that are not None."""
-        given = {"name": new_name, "description": description, "tags": tags}
+        """Change what is not None: a collection's name, its type, the words about it."""
+        given = {"name": new_name, "description": description, "tags": tags, "type": type}
         request = pb.UpdateCollectionRequest(
             entity=name.entity,
             project=name.project,
             collection=name.collection,
             name=new_name or "",
+            type=type or "",
             description=description or "",
             tags=tags or (),
             update_mask=FieldMask(paths=[field for field in given if given[field] is not None]),
@@ -200,6 +203,39 @@ class Catalog:
         )
         response = await self._connection.call(self._connection.stub.UpdateCollection, request)
         return messages.collection_of(response.collection)
+
+    async def copy_version(
+        self,
+        source_ref: str,
+        name: CollectionName,
+        *,
+        type: str,
+        aliases: Sequence[str],
+        tags: Sequence[str],
+        description: str | None,
+        metadata_json: str | None,
+        request_id: str,
+    ) -> CopyResult:
+        """Make a version with the content of another one, at the server."""
+        request = pb.CopyVersionRequest(
+            source_ref=source_ref,
+            entity=name.entity,
+            project=name.project,
+            collection=name.collection,
+            type=type,
+            aliases=aliases,
+            tags=tags,
+            description=description,
+            metadata_json=metadata_json,
+            request_id=request_id,
+        )
+        method = self._connection.stub.CopyVersion
+        response = await self._connection.call(method, request, timeout_seconds=LONG_CALL_SECONDS)
+        return CopyResult(
+            version=messages.version_of(response.version),
+            created=response.created,
+            ignored_fields=tuple(response.ignored_fields),
+        )
 
     async def delete_version(
         self, ref: str, *, delete_aliases: bool, force: bool, etag: str

@@ -12,13 +12,15 @@ from typing import Self
 
 from hydria import messages
 from hydria.address import find_address
-from hydria.async_catalog import AsyncCatalog
+from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult, Words
+from hydria.reading.directories import list_directory
+from hydria.reading.open_file import OpenFile, open_file
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
@@ -28,7 +30,7 @@ from hydria.walk import walk
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncCatalog):
+class AsyncClient(AsyncSharedUploads):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is
@@ -53,12 +55,12 @@ class AsyncClient(AsyncCatalog):
                 then the server that runs on this user's data directory, then 127.0.0.1:50051.
             entity: fills in what names leave out; by default `HYDRIA_ENTITY`, then `local`.
             project: the same; by default `HYDRIA_PROJECT`, then none.
-            cache_dir: where to remember what files were found to hold; by default
+            cache_dir: where to remember what files were found to hold, and to keep some; by default
                 `HYDRIA_CACHE_DIR`, then the user's cache directory.
             options: numbers for transfers.
 
         Raises:
-            InvalidArgumentError: the address is none.
+            InvalidArgumentError: the address is none, or a variable has a wrong value.
         """
         self.address = find_address(address)
         self._runtime = Runtime(
@@ -159,7 +161,13 @@ class AsyncClient(AsyncCatalog):
             self.defaults.collection(name),
             type=type,
             base_version=self.defaults.ref(base) if base else "",
+            locate=self._locate,
         )
+
+    async def _locate(self, ref: str, path: str) -> Version:
+        version = await self.version(ref)
+        await self._downloads.require_entry(version, path)
+        return version
 
     # --- down -----------------------------------------------------------------------------------
 
@@ -170,38 +178,62 @@ class AsyncClient(AsyncCatalog):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
+        references: bool = True,
+        beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
-        Files that are not in the version are left alone. A file appears in its place when it is
-        whole, verified and durable; one that replaces another does so after everything has come.
+        Of a file that has changed or was renamed only those chunks are fetched that no file under
+        `root` has, e.g. of an older version. Files that are not in the version are left alone. A
+        file appears in its place when it is whole, verified and durable; one that replaces another
+        does so after everything has come.
+        References are fetched from where they point, with credentials of this user.
 
         Args:
             ref: the version.
             root: a directory, made if need be; by default `./artifacts/COLLECTION:vN`.
             type: the type it must have, if not empty.
             prefixes: only files whose paths begin with one of these.
-            paths: only these files, and those under `prefixes`.
+            globs: only files of these globs, and those under `prefixes`; see `files`.
+            paths: only these files, and those under `prefixes` and of `globs`.
+            references: False leaves references out; do so for versions of people you do not trust,
+                who choose what their references make this machine ask for.
+            beside: other directories to look for chunks in, e.g. with an older version.
+            link: make files hard links to those in the local cache: writing to one changes all.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: the disk refuses, or one of `beside` is no directory.
             TargetError: something is in the way, or a link leads out of `root`.
             FileNotFoundInVersionError: one of `paths` is not in the version.
+            InvalidArgumentError: one of `globs` is none.
             ReceivedDataError: the server sent something else than it announced.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
         version = await self.version(ref, type=type)
         with self._runtime.operation():
             return await self._downloads.download(
-                version, root, prefixes=prefixes, paths=paths, progress=progress
+                version,
+                root,
+                prefixes=prefixes,
+                globs=globs,
+                paths=paths,
+                with_references=references,
+                beside=beside,
+                link=link,
+                progress=progress,
             )
 
     async def stream(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one file, or of a part of it, each piece verified.
+
+        A reference is fetched whole into a temporary file, and verified, before the first piece.
 
         Args:
             ref: the version.
@@ -213,6 +245,7 @@ class AsyncClient(AsyncCatalog):
             FileNotFoundInVersionError: the version has no such file.
             RangeOutOfBoundsError: `offset` is outside of the file.
             ReceivedDataError: the bytes do not match their digest.
+            BrokenReferenceError: what a reference points at has changed, or cannot be had.
         """
         pieces = self._downloads.read(await self.version(ref), path, offset=offset, length=length)
         async with aclosing(pieces):
@@ -225,3 +258,29 @@ class AsyncClient(AsyncCatalog):
         """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
         pieces = self.stream(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
+
+    async def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        """Return what lies right below a directory of a version, without listing what is deeper.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the directory; empty for the root. One that is not there has nothing below it.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await list_directory(self._runtime, version, path)
+
+    async def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> OpenFile:
+        """Open a file of a version, to read any part of it without fetching the rest.
+
+        Args:
+            ref: the version; as a `Version` it is not asked for again.
+            path: the file; as a `File` of that version it is not asked for again either.
+            read_ahead_bytes: how far to read ahead at most, when the file is read on and on.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+        """
+        version = await self.version(ref) if isinstance(ref, str) else ref
+        return await open_file(self._runtime, version, path, read_ahead_bytes=read_ahead_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -14,15 +14,23 @@ from hydria import messages
 from hydria.errors import HydriaError, InvalidArgumentError, SourceError, UploadNotOpenError
 from hydria.paths import normalize_path
 from hydria.progress import ProgressMeter
-from hydria.records import Phase, UploadResult, Words
+from hydria.records import Phase, UploadResult, Version, Words
+from hydria.references.errors import CrossDomainError
+from hydria.references.words import Reference
 from hydria.refs import CollectionName
-from hydria.upload.pieces import Entry
+from hydria.upload.pieces import Copy, Entry
 from hydria.upload.pipeline import Tally
 from hydria.upload.session import UploadSession
 from hydria.upload.sources import BytesFile, Source
 from hydria.upload.staging import Stager
 from hydria.upload.uploads import Uploads, abort_quietly, result_of
 from hydria.walk import LocalFile, checked_prefix, walk
+
+REFERENCES_MAX = 100_000
+"""How many references one `add_reference` adds unless it is told otherwise."""
+
+FileLocator = Callable[[str, str], Awaitable[Version]]
+"""Returns the version that a ref names; raises when it has no such path."""
 
 
 class Draft:
@@ -31,20 +39,28 @@ class Draft:
     Use it as an async context manager, which gives the upload up unless it was committed. What is
     added is captured when the call returns: its bytes are durable at the server, and changing or
     removing the local file does no harm. A later file under the same path replaces the earlier
-    one. Calls are done one after the other; a draft keeps about 300 bytes per file in memory.
+    one. Calls are done one after the other; a draft keeps about 300 bytes per file in memory, and
+    500 per reference.
     """
 
     def __init__(
-        self, uploads: Uploads, name: CollectionName, *, type: str, base_version: str
+        self,
+        uploads: Uploads,
+        name: CollectionName,
+        *,
+        type: str,
+        base_version: str,
+        locate: FileLocator,
     ) -> None:
         self._uploads = uploads
         self._name = name
         self._type = type
         self._base_version = base_version
+        self._locate = locate
         self._session: UploadSession | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, Entry | Reference | Copy] = {}
         self._removed_paths: dict[str, None] = {}
         self._removed_prefixes: dict[str, None] = {}
         self._tally = Tally()
@@ -90,6 +106,66 @@ class Draft:
         """Capture a file that is given by its bytes. Raises as `add_file`."""
         file = BytesFile(normalize_path(path), bytes(data))
         await self._capture(lambda: [file])
+
+    async def add_paths(self, locals: Iterable[str | os.PathLike[str]]) -> None:
+        """Capture files and directories, each placed as `log` places it. Raises as `log`."""
+        sources = list(locals)
+        await self._capture(lambda: walk(sources))
+
+    async def add_reference(
+        self,
+        uri: str,
+        name: str | None = None,
+        *,
+        checksum: bool = True,
+        max_objects: int = REFERENCES_MAX,
+    ) -> None:
+        """Add what is at a URI without storing its bytes: an object, or all objects below it.
+
+        Nothing is uploaded. A download fetches the bytes from there, with the credentials of who
+        downloads, and refuses what has changed since.
+
+        Args:
+            uri: `file:///PATH` (a file or directory), `http(s)://HOST/PATH` (one object; it is
+                read when it has no entity tag), or `s3://BUCKET/KEY` (an object or a prefix; needs
+                `pip install 'hydria[s3]'`).
+            name: the path of an object, by default its own name; or where the objects below a
+                directory or prefix go, by default the root of the version.
+            checksum: False keeps the URI alone, of any scheme and unlooked at. Such an entry
+                cannot be verified, so no download fetches it.
+            max_objects: more than so many are an error, and then none is added.
+
+        Raises:
+            ReferenceInvalidError: a version may not have this URI, or it needs a `name`.
+            ReferenceLimitError: there are more than `max_objects` objects.
+            BrokenReferenceError: nothing is there, it cannot be had, or no store knows the scheme.
+            PathInvalidError, DuplicatePathError: the names of objects do not make paths.
+        """
+        self._check_open()
+        await self._include(
+            await self._uploads.references(uri, name, checksum=checksum, max_objects=max_objects)
+        )
+
+    async def copy_file(self, ref: str, path: str, to: str | None = None) -> None:
+        """Add a file that a version of the same entity has, as `to` or under its own path.
+
+        No bytes are sent. What `ref` means is settled now; that version has to be there until the
+        commit. A reference is copied as the reference that it is.
+
+        Raises:
+            FileNotFoundInVersionError: the version has no such file.
+            CrossDomainError: the version is of another entity.
+            HydriaError: `to` breaks the rules for paths, or there is no such version.
+        """
+        source, target = normalize_path(path), normalize_path(path if to is None else to)
+        self._check_open()
+        version = await self._locate(ref, source)
+        if version.entity != self._name.entity:
+            raise CrossDomainError(
+                f"{version.ref} belongs to {version.entity!r}: download {source!r} from there, and"
+                " add the file"
+            )
+        await self._include({target: Copy(target, version.ref, source)})
 
     async def remove(self, path: str) -> None:
         """Leave `path` out: what was added as it, and what the base version has."""
@@ -160,9 +236,17 @@ class Draft:
                 await pipeline.run(sources(), self._take)
 
     async def _take(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            self._entries[entry.path] = entry
-            self._removed_paths.pop(entry.path, None)
+        self._add({entry.path: entry for entry in entries})
+
+    async def _include(self, entries: Mapping[str, Reference | Copy]) -> None:
+        async with self._lock:
+            self._check_open()
+            self._add(entries)
+
+    def _add(self, entries: Mapping[str, Entry | Reference | Copy]) -> None:
+        self._entries.update(entries)
+        for path in entries:
+            self._removed_paths.pop(path, None)
 
     async def _opened(self) -> UploadSession:
         self._check_open()

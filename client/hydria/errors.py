@@ -176,6 +176,12 @@ class ResourceInUseError(FailedPreconditionError):
     reason = "RESOURCE_IN_USE"
 
 
+class WritersUnfinishedError(FailedPreconditionError):
+    """Writers that the commit names have not finished; `details["writers"]` names some."""
+
+    reason = "WRITERS_UNFINISHED"
+
+
 class TypeMismatchError(FailedPreconditionError):
     """The collection has another type; `details["actual"]` says which."""
 
@@ -272,6 +278,10 @@ class SourceError(HydriaError):
 
 class SourceChangedError(SourceError):
     """A local file kept changing while it was read. Nothing of it is in a version."""
+
+
+class WriterConflictError(HydriaError):
+    """Another process stages into the same upload under the same writer id."""
 
 
 class TargetError(HydriaError):

@@ -26,6 +26,7 @@ class Phase(StrEnum):
     LIST = "list"
     CHECK = "check"  # looking at what is in place already
     DOWNLOAD = "download"
+    VERIFY = "verify"
     DONE = "done"
 
 
@@ -116,6 +117,16 @@ class File:
     ref_uri: str = ""
     """Where a reference points; empty for stored bytes."""
     ref_checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """What lies right below a directory of a version. Directories are those that files are in."""
+
+    files: tuple[File, ...]
+    """By path."""
+    directories: tuple[str, ...]
+    """Names without slashes, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +228,17 @@ class UploadResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """What a copy of a version did."""
+
+    version: Version
+    created: bool
+    """False when a live version with the same content was found; it is `version`."""
+    ignored_fields: tuple[str, ...] = ()
+    """With `created` false: what was given, and the version keeps as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadResult:
     """What a download put where."""
 
@@ -230,6 +252,8 @@ class DownloadResult:
     received_bytes: int
     """Bytes of content that had to be fetched."""
     seconds: float
+    skipped_reference_count: int = 0
+    """References that were left out, because the caller wanted none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

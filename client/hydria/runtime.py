@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hydria.catalog import Catalog
 from hydria.connection import Connection
+from hydria.local_cache import LocalCache
 from hydria.options import TransferOptions
 from hydria.records import ChunkerParameters, ServerInfo
 from hydria.scan_cache import ScanCache
@@ -49,6 +50,15 @@ class Runtime:
     def open_cache(self, chunker: ChunkerParameters) -> ScanCache:
         """Return the scan cache, for one thread; it is opened by entering it."""
         return ScanCache(self._cache_directory, chunker)
+
+    def open_local_cache(self, *, link: bool) -> LocalCache:
+        """Return the cache of downloaded files, for one download, as the options have it."""
+        return LocalCache(
+            self._cache_directory,
+            bytes_max=self.options.cache_bytes_max,
+            use=self.options.cache,
+            link=link,
+        )
 
     @contextmanager
     def operation(self) -> Iterator[None]:

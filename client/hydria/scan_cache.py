@@ -2,8 +2,11 @@
 
 A file is the same as long as its path, size, times and inode are. It is not remembered when it
 changed within the two seconds before it was looked at: another change in the same tick of the
-file system's clock would not show. The cache only ever saves work: what is wrong with it (locked
-by others, damaged, no room) makes a file unknown, and is never an error.
+file system's clock would not show. What a download has put in its place is always that young, so
+it is kept as a hint: good enough to look for chunks there, where the result is verified, and to
+tell that a file is not the wanted one; not good enough to upload it unread. The cache only ever
+saves work: what is wrong with it (locked by others, damaged, no room) makes a file unknown, and is
+never an error.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ SIZE_BYTES_MAX = 1 << 30
 _LOCK_SECONDS = 1.0
 _LOOKUP_ROWS = 500
 _NUMBERS = struct.Struct("<qqqq")
+_HINT = 1
 # As the columns of the table. What is stored may be of any type: the guard tells.
 _Row = tuple[bytes, int, int, int, int, object, int]
 _SCHEMA = """
@@ -59,6 +63,13 @@ class ScannedFile(NamedTuple):
     content_digest: bytes
     chunk_digests: bytes = b""
     chunk_sizes: tuple[int, ...] = ()
+
+
+class Memory(NamedTuple):
+    """What is remembered of a file, and whether that may be relied on unread."""
+
+    scanned: ScannedFile
+    is_certain: bool
 
 
 def key_of(local: str, status: os.stat_result) -> FileKey:
@@ -106,6 +117,12 @@ class ScanCache:
 
     def find(self, keys: Sequence[FileKey]) -> list[ScannedFile | None]:
         """Return what is known of each file, None for what is not."""
+        return [
+            memory.scanned if memory and memory.is_certain else None for memory in self.recall(keys)
+        ]
+
+    def recall(self, keys: Sequence[FileKey]) -> list[Memory | None]:
+        """Return what is remembered of each file, hints too, None for nothing."""
         rows: dict[bytes, _Row] = {}
         for start in range(0, len(keys), _LOOKUP_ROWS):
             paths = [key.path for key in keys[start : start + _LOOKUP_ROWS]]
@@ -118,14 +135,16 @@ class ScanCache:
                     paths,
                 )
             )
-        return [self._scanned(key, rows.get(key.path)) for key in keys]
+        return [self._memory(key, rows.get(key.path)) for key in keys]
 
-    def remember(self, found: Iterable[tuple[FileKey, ScannedFile]]) -> None:
-        """Keep what was found, in one transaction, or not at all."""
+    def remember(
+        self, found: Iterable[tuple[FileKey, ScannedFile]], *, is_certain: bool = True
+    ) -> None:
+        """Keep what was found, in one transaction, or not at all; as hints unless `is_certain`."""
         rows = []
         for key, scanned in found:
             content = _pack(scanned)
-            guard = self._guard(key, content)
+            guard = self._guard(key, content, is_certain=is_certain)
             if guard is not None:
                 rows.append((*key, content, guard))
         if self._database is None or not rows:
@@ -138,22 +157,32 @@ class ScanCache:
         except sqlite3.DatabaseError as error:
             self._give_up(error)
 
-    def _scanned(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
-        if row is None or row[:5] != key:
+    def _memory(self, key: FileKey, row: _Row | None) -> Memory | None:
+        if row is None:
             return None
-        content, guard = row[5:]
-        if type(content) is not bytes or guard != self._guard(key, content):
+        kept, (content, guard) = FileKey(*row[:5]), row[5:]
+        # With another ctime the file was changed behind its mtime's back, or merely linked to. That
+        # is good enough for a hint.
+        if type(content) is not bytes or kept._replace(ctime_ns=key.ctime_ns) != key:
             return None
-        return _unpack(content)
+        for is_certain in (True, False):
+            if guard == self._guard(kept, content, is_certain=is_certain):
+                scanned = _unpack(content)
+                return scanned and Memory(scanned, is_certain and kept == key)
+        return None
 
-    def _guard(self, key: FileKey, content: bytes) -> int | None:
-        """Return what shows a damaged row: 64 bits over all of it, as SQLite's signed integer."""
+    def _guard(self, key: FileKey, content: bytes, *, is_certain: bool) -> int | None:
+        """Return what shows a damaged row: 64 bits over all of it, as SQLite's signed integer.
+
+        Hints have another one, so that nobody who does not ask for hints takes them for knowledge.
+        """
         path, *numbers = key
         try:
             text = _NUMBERS.pack(*numbers) + content + path
-        except struct.error:  # a time outside 1678-2262, an inode over 63 bits
+        except struct.error:  # a time outside 1678-2262, an inode over 63 bits, a damaged row
             return None
-        return xxhash.xxh3_64_intdigest(text, self._seed) - (1 << 63)
+        seed = self._seed if is_certain else self._seed ^ _HINT
+        return xxhash.xxh3_64_intdigest(text, seed) - (1 << 63)
 
     def _run(self, statement: str, values: Sequence[bytes]) -> list[_Row]:
         if self._database is None:

@@ -10,6 +10,7 @@ from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
 from hydria import errors
+from hydria.references.errors import CrossDomainError, ReferenceInvalidError
 from hydria.v1 import types_pb2 as pb
 
 _DOMAIN = "hydria"
@@ -38,6 +39,7 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.UploadNotOpenError,
         errors.UploadExpiredError,
         errors.ResourceInUseError,
+        errors.WritersUnfinishedError,
         errors.TypeMismatchError,
         errors.EtagMismatchError,
         errors.AliasConflictError,
@@ -48,6 +50,8 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.StreamStalledError,
         errors.ChunkCorruptError,
         errors.InternalServerError,
+        ReferenceInvalidError,
+        CrossDomainError,
     )
 }
 

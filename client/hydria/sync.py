@@ -10,14 +10,16 @@ from typing import Self
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
 from hydria.loop_thread import LoopThread
-from hydria.options import TransferOptions
+from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
-from hydria.records import DownloadResult, UploadResult
-from hydria.sync_catalog import SyncCatalog
+from hydria.reading.sync_open_file import SyncOpenFile
+from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_draft import SyncDraft
+from hydria.sync_inspection import SyncInspection
+from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
-class Client(SyncCatalog):
+class Client(SyncInspection):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -33,7 +35,7 @@ class Client(SyncCatalog):
         cache_dir: LocalPath | None = None,
         options: TransferOptions | None = None,
     ) -> None:
-        self._client = AsyncClient(
+        self._client: AsyncClient = AsyncClient(
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
@@ -93,6 +95,18 @@ class Client(SyncCatalog):
     def draft(self, name: str, *, type: str = "", base: str | None = None) -> SyncDraft:
         return SyncDraft(self._client.draft(name, type=type, base=base), self._loop)
 
+    def create_upload(
+        self, name: str, *, type: str = "", base: str | None = None, request_id: str = ""
+    ) -> SyncSharedUpload:
+        begun = self._client.create_upload(name, type=type, base=base, request_id=request_id)
+        return SyncSharedUpload(self._loop.run(begun), self._loop)
+
+    def upload(self, upload_id: str) -> SyncSharedUpload:
+        return SyncSharedUpload(self._loop.run(self._client.upload(upload_id)), self._loop)
+
+    def join(self, upload_id: str, writer_id: str) -> SyncUploadWriter:
+        return SyncUploadWriter(self._loop.run(self._client.join(upload_id, writer_id)), self._loop)
+
     def download(
         self,
         ref: str,
@@ -100,12 +114,25 @@ class Client(SyncCatalog):
         *,
         type: str = "",
         prefixes: Sequence[str] = (),
+        globs: Sequence[str] = (),
         paths: Sequence[str] = (),
+        references: bool = True,
+        beside: Sequence[LocalPath] = (),
+        link: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
             self._client.download(
-                ref, root, type=type, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                type=type,
+                prefixes=prefixes,
+                globs=globs,
+                paths=paths,
+                references=references,
+                beside=beside,
+                link=link,
+                progress=progress,
             )
         )
 
@@ -116,3 +143,13 @@ class Client(SyncCatalog):
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))
+
+    def list_directory(self, ref: str | Version, path: str = "") -> Directory:
+        return self._loop.run(self._client.list_directory(ref, path))
+
+    def open(
+        self, ref: str | Version, path: str | File, *, read_ahead_bytes: int = 8 * MIB
+    ) -> SyncOpenFile:
+        """Open a file of a version as a binary file. Arguments and errors as `AsyncClient`."""
+        file = self._loop.run(self._client.open(ref, path, read_ahead_bytes=read_ahead_bytes))
+        return SyncOpenFile(file, self._loop)

@@ -13,6 +13,7 @@ from hydria.records import (
     AliasOperation,
     ArtifactType,
     Collection,
+    CopyResult,
     File,
     Project,
     ServerInfo,
@@ -63,8 +64,8 @@ class SyncCatalog:
     ) -> Iterator[ArtifactType]:
         return self._items(self._catalog.types(project, filter=filter, order_by=order_by))
 
-    def files(self, ref: str, prefix: str = "") -> Iterator[File]:
-        return self._items(self._catalog.files(ref, prefix))
+    def files(self, ref: str, prefix: str = "", *, glob: str = "") -> Iterator[File]:
+        return self._items(self._catalog.files(ref, prefix, glob=glob))
 
     def update_version(
         self,
@@ -88,11 +89,40 @@ class SyncCatalog:
         new_name: str | None = None,
         description: str | None = None,
         tags: Sequence[str] | None = None,
+        type: str | None = None,
         etag: str = "",
     ) -> Collection:
         return self._loop.run(
             self._catalog.update_collection(
-                name, new_name=new_name, description=description, tags=tags, etag=etag
+                name,
+                new_name=new_name,
+                description=description,
+                tags=tags,
+                type=type,
+                etag=etag,
+            )
+        )
+
+    def copy(
+        self,
+        ref: str,
+        name: str,
+        *,
+        type: str = "",
+        aliases: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        description: str | None = None,
+        metadata: Mapping[str, object] | str | None = None,
+    ) -> CopyResult:
+        return self._loop.run(
+            self._catalog.copy(
+                ref,
+                name,
+                type=type,
+                aliases=aliases,
+                tags=tags,
+                description=description,
+                metadata=metadata,
             )
         )
 

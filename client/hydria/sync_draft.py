@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from hydria.draft import Draft
+from hydria.draft import REFERENCES_MAX, Draft
 from hydria.loop_thread import LoopThread
 from hydria.records import UploadResult
 
@@ -39,6 +39,24 @@ class SyncDraft:
 
     def add_bytes(self, path: str, data: bytes) -> None:
         self._loop.run(self._draft.add_bytes(path, data))
+
+    def add_paths(self, locals: Iterable[str | os.PathLike[str]]) -> None:
+        self._loop.run(self._draft.add_paths(locals))
+
+    def add_reference(
+        self,
+        uri: str,
+        name: str | None = None,
+        *,
+        checksum: bool = True,
+        max_objects: int = REFERENCES_MAX,
+    ) -> None:
+        self._loop.run(
+            self._draft.add_reference(uri, name, checksum=checksum, max_objects=max_objects)
+        )
+
+    def copy_file(self, ref: str, path: str, to: str | None = None) -> None:
+        self._loop.run(self._draft.copy_file(ref, path, to))
 
     def remove(self, path: str) -> None:
         self._loop.run(self._draft.remove(path))

@@ -40,7 +40,9 @@ def test_help_loads_neither_grpc_nor_asyncio(arguments: tuple[str, ...]) -> None
 def test_help_names_every_command(hydria: Hydria) -> None:
     top, artifact, alias = hydria("--help"), hydria("artifact", "--help"), hydria("alias", "-h")
 
-    assert all(f"\n  {name} " in top.out for name in ("alias", "artifact", "ping", "server"))
+    assert all(
+        f"\n  {name} " in top.out for name in ("alias", "artifact", "cache", "ping", "server")
+    )
     commands = ("put", "get", "ls", "show", "files", "cat", "rm")
     assert all(f"\n  {name} " in artifact.out for name in commands)
     assert all(f"\n  {name} " in alias.out for name in ("set", "rm"))

@@ -94,6 +94,7 @@ def test_get_says_where_the_files_are(served: Hydria, name: str, files: Path) ->
         "file_count": 3,
         "size_bytes": 14,
         "received_bytes": 14,
+        "skipped_reference_count": 0,
     }
     again = served("artifact", "get", name, "--root", "here", "--json").row()
     assert (again["file_count"], again["received_bytes"]) == (3, 0)
@@ -108,6 +109,8 @@ def test_files_have_paths_sizes_and_digests(served: Hydria, name: str, files: Pa
     assert [row["size_bytes"] for row in rows] == [6, 4, 4]
     assert all(DIGEST.fullmatch(str(row["digest"])) and row["ref_uri"] is None for row in rows)
     assert served("artifact", "files", name, "--prefix", "below/", "--json").rows() == rows[:1]
+    assert served("artifact", "files", name, "--glob", "below/*.txt", "--json").rows() == rows[:1]
+    assert served("artifact", "files", name, "--glob", "*.nothing", "--json").rows() == []
     assert served("artifact", "files", name, "--limit", "2", "--json").rows() == rows[:2]
 
 

@@ -147,16 +147,25 @@ def test_get_goes_to_a_folder_named_after_the_version(
     assert Path("artifacts/things:v0/below/three.txt").read_text() == "three\n"
 
 
-def test_get_takes_prefixes_and_files(served: Hydria, name: str, files: Path) -> None:
+def test_get_takes_prefixes_globs_and_files(served: Hydria, name: str, files: Path) -> None:
     put(served, name, files)
 
     served("artifact", "get", name, "--root", "some", "--prefix", "below/", "--file", "one.txt")
     found = sorted(str(f.relative_to("some")) for f in Path("some").rglob("*") if f.is_file())
     assert found == ["below/three.txt", "one.txt"]
 
+    served("artifact", "get", name, "--root", "more", "--glob", "two*", "--glob", "*/t*.txt")
+    found = sorted(str(f.relative_to("more")) for f in Path("more").rglob("*") if f.is_file())
+    assert found == ["below/three.txt", "two words.txt"]
+
     missing = served("artifact", "get", name, "--root", "none", "--file", "nope")
     assert missing.code == 1
     assert f"{name}:v0 has no file 'nope'" in missing.err
+
+    for command in (("get", name, "--root", "none"), ("files", name)):
+        bad = served("artifact", *command, "--glob", "[a")
+        assert bad.code == 1
+        assert "the glob '[a' has a '[' without its ']'" in bad.err
 
 
 def test_base_keeps_the_files_of_another_version(served: Hydria, name: str, files: Path) -> None:

@@ -14,6 +14,7 @@ from hydria.download.temporary import TemporaryRoom
 from hydria.errors import (
     FileNotFoundInVersionError,
     HydriaError,
+    InvalidArgumentError,
     PathInvalidError,
     RangeOutOfBoundsError,
     ReceivedDataError,
@@ -76,6 +77,34 @@ async def test_prefixes_and_paths_choose_files(
     chosen = {"empty", "one byte", "tiny/10"} | {f"tiny/10{n}" for n in range(10)}
     assert set(tree_of(tmp_path / "copy")) == chosen
     assert result.file_count == len(chosen)
+
+
+async def test_globs_choose_files_beside_prefixes_and_paths(
+    client: AsyncClient, logged: str, tmp_path: Path
+) -> None:
+    result = await client.download(
+        logged,
+        tmp_path / "copy",
+        globs=["tiny/?", "**/*.bin"],
+        prefixes=["tiny/7"],
+        paths=["empty"],
+    )
+
+    tiny = {path for path in SIZES if path.startswith("tiny/7")} | {f"tiny/{n}" for n in range(10)}
+    chosen = {"empty", "deep/er/many chunks.bin"} | tiny
+    assert set(tree_of(tmp_path / "copy")) == chosen
+    assert result.file_count == len(chosen)
+    listed = [file.path async for file in client.files(logged, "deep/", glob="**/many*")]
+    assert listed == ["deep/er/many chunks.bin"]
+
+
+async def test_globs_that_are_none_are_refused_before_anything_is_made(
+    client: AsyncClient, logged: str, tmp_path: Path
+) -> None:
+    for glob in ("", "[a", "/x", "a**"):
+        with pytest.raises(InvalidArgumentError):
+            await client.download(logged, tmp_path / "copy", globs=[glob])
+    assert not (tmp_path / "copy").exists()
 
 
 async def test_a_path_that_is_not_there_is_an_error_and_nothing_is_written(

@@ -119,7 +119,7 @@ class ReadingContract:
         """I10."""
         await team.log(TREE)
         secret = await team.log({"a-secret": b"", "b": b""}, collection="secret")
-        bound_to = f"files {team.ref()}\0"
+        bound_to = f"files {team.ref()}\0\0"
         for cursor in (
             (secret.ref, "a"),
             ("x",),
@@ -391,6 +391,7 @@ class ReadingContract:
         for call in (
             team.stub.StreamFiles(pb.StreamFilesRequest(ref=ref)),
             team.stub.Download(pb.DownloadRequest(ref=ref)),
+            team.stub.ListChunks(pb.ListChunksRequest(ref=ref)),
             team.stub.FetchChunks(pb.FetchChunksRequest(ref=ref)),
         ):
             with refused(reason):

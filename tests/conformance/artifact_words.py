@@ -145,7 +145,7 @@ class WordsContract:
         with refused("ETAG_MISMATCH"):
             await self.update(team, "tags", etag=described.etag)
         with refused("FIELD_VIOLATION"):
-            await self.update(team, "type")
+            await self.update(team, "version_count")
         with refused("FIELD_VIOLATION"):
             await self.update(team)
 

@@ -103,6 +103,7 @@ def _call_everything_that_notes(stub: Stub) -> None:
     stub.CommitUpload(pb.CommitUploadRequest(upload_id=upload_id))
     list(stub.StreamFiles(pb.StreamFilesRequest(ref=REF)))
     list(stub.Download(pb.DownloadRequest(ref=REF)))
+    list(stub.ListChunks(pb.ListChunksRequest(ref=REF, paths=["a.txt"])))
     with pytest.raises(grpc.RpcError):
         stub.GetVersion(pb.GetVersionRequest(ref=f"{REF}:nope"))
 

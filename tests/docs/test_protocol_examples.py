@@ -71,6 +71,11 @@ def _code(kind: type[errors.HydriaError]) -> str:
     return status_of(error).name
 
 
+def test_the_table_of_damage_has_every_kind() -> None:
+    kinds = {f"DAMAGE_KIND_{kind}" for kind, *_ in PAGE.table("example: damage kinds")}
+    assert kinds == {*pb.DamageKind.keys()} - {"DAMAGE_KIND_UNSPECIFIED"}
+
+
 def test_the_table_of_fields_is_what_lists_can_be_filtered_and_ordered_by() -> None:
     fields: Mapping[str, Fields] = {
         "ListProjects": listings.PROJECT_FIELDS,

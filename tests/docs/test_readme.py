@@ -7,10 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
+import hydria
 from tests.servers import server_process
 
 README = Path(__file__).parents[2] / "README.md"
@@ -40,6 +44,20 @@ def _environ(address: str, work: Path) -> dict[str, str]:
     return {**clean, "HYDRIA_BASE_URL": address, "HYDRIA_CACHE_DIR": cache}
 
 
+def _lines_of(program: str, address: str, work: Path) -> list[str]:
+    """Run a Python program, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=work,
+        env=_environ(address, work),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work: Path) -> None:
     hydria = Path(sys.executable).with_name("hydria")
     with server_process(tmp_path / "store") as server:
@@ -58,20 +76,32 @@ def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work
     assert (work / "copy" / "labels.csv").read_text() == "a,b\n1,2\n"
 
 
+def test_what_is_read_in_place_is_read_as_the_quick_start_has_it(
+    tmp_path: Path, work: Path
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1:3]
+    with zipfile.ZipFile(work / "data" / "images.zip", "w") as archive:
+        archive.writestr("one.png", b"1")
+    weights = {"head.weight": np.arange(3)}
+    safetensors.numpy.save_file(weights, str(work / "model.safetensors"))
+    with server_process(tmp_path / "store") as server:
+        with hydria.Client(server.address, cache_dir=tmp_path / "cache") as client:
+            client.log("vision/digits", work / "data", type="dataset", aliases=["clean"])
+            model = work / "model.safetensors"
+            client.log("vision/net", model, type="model", aliases=["production"])
+        lines = _lines_of("import hydria\n" + "\n".join(blocks), server.address, work)
+    assert lines == ["['one.png']", "   a  b", "0  1  2", "[0 1 2]"]
+    assert sorted(path.name for path in (work / "some").iterdir()) == ["labels.csv", "old.csv"]
+
+
 def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:
     match = re.search(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert match
     with server_process(tmp_path / "store") as server:
-        done = subprocess.run(
-            [sys.executable, "-c", match[1]],
-            cwd=work,
-            env=_environ(server.address, work),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
+        lines = _lines_of(match[1], server.address, work)
+    assert lines == [
         "local/vision/digits:v0 12",
         "local/vision/digits:v1",
+        "True",
+        "8",
     ]

@@ -10,7 +10,7 @@ from hydria_server.domain import manifest
 from hydria_server.domain.chunks import Chunk, ChunkState
 from hydria_server.domain.manifest import FileEntry, encode_entries, encode_entry
 from hydria_server.services import recipes, staging
-from hydria_server.services.manifest_merge import ManifestWriter
+from hydria_server.services.manifest_writer import ManifestWriter
 from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.packs import record
 from hydria_server.storage.packs.disk import DEFAULT_SEAL_BYTES, DiskPackStore
@@ -78,7 +78,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
         ManifestWriter.MIN_ENTRIES,
         ManifestWriter.MAX_ENTRIES,
         ManifestWriter.MAX_BYTES,
-        ManifestWriter._BOUNDARY_MASK.bit_length(),
+        ManifestWriter.BOUNDARY_MASK.bit_length(),
         staging.RUN_BYTES,
         manifest.MAX_INLINE_CHUNKS,
         recipes._MIN_CHUNKS,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.manifest import FileEntry, encode_entry
-from hydria_server.services.manifest_merge import ManifestWriter
+from hydria_server.services.manifest_writer import ManifestWriter
 
 EMPTY_FILE = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"  # published
 HELLO = blake3(b"hello").digest()

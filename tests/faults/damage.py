@@ -6,8 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.faults.stub_client import Promises, StubClient
+from tests.faults.stub_client import NAME, Promises, StubClient, random_files
 from tests.servers import disk_server
+
+FILES = random_files(3, 2_600_000, 700, 0, 1000)
+BIG, SMALL, EMPTY, OTHER = FILES
+REF = f"{NAME}:v0"
 
 Harm = Callable[[bytearray, int], bytes]
 
@@ -39,9 +43,13 @@ async def served(data: Path) -> AsyncIterator[StubClient]:
         yield StubClient(server.channel, Promises())
 
 
+def packs_of(data: Path) -> list[Path]:
+    return sorted(data.rglob("*.pack"))
+
+
 def damage(data: Path, content: bytes, harm: Harm) -> None:
     """Harm the record of a chunk, wherever it lies. It is looked for by its bytes."""
-    for path in data.rglob("*.pack"):
+    for path in packs_of(data):
         pack = bytearray(path.read_bytes())
         begin = pack.find(content)
         if begin >= 0:

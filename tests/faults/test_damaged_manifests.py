@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from hydria.v1 import artifact_pb2 as pb
 from tests.faults.checker import problems_in
-from tests.faults.damage import damage, flip, served
+from tests.faults.damage import BIG, FILES, REF, SMALL, damage, flip, served
 from tests.faults.stub_client import (
     COLLECTION,
     ENTITY,
-    NAME,
     PROJECT,
     StubClient,
     all_chunks,
@@ -20,19 +17,6 @@ from tests.faults.stub_client import (
     random_files,
 )
 from tests.refusals import refused
-
-FILES = random_files(3, 2_600_000, 700, 0, 1000)
-BIG, SMALL, _EMPTY, _OTHER = FILES
-REF = f"{NAME}:v0"
-
-
-@pytest.fixture
-async def data(tmp_path: Path) -> Path:
-    """Return a store with one version that nobody serves."""
-    async with served(tmp_path / "data") as client:
-        await client.upload(FILES)
-    return tmp_path / "data"
-
 
 MANIFEST, STAGED_RUN, RECIPE = b"HYMS\x01", b"HYRN\x01", b"HYRC\x01"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,19 +10,28 @@ import pytest
 
 from hydria.v1 import artifact_pb2 as pb
 from tests.faults.checker import problems_in
-from tests.faults.damage import Harm, cut, damage, flip, served, zero
+from tests.faults.damage import (
+    BIG,
+    EMPTY,
+    FILES,
+    OTHER,
+    REF,
+    SMALL,
+    Harm,
+    cut,
+    damage,
+    flip,
+    packs_of,
+    served,
+    zero,
+)
 from tests.faults.stub_client import (
-    NAME,
     StubClient,
     all_chunks,
     chunks_of,
     random_files,
 )
 from tests.refusals import refused
-
-FILES = random_files(3, 2_600_000, 700, 0, 1000)
-BIG, SMALL, EMPTY, OTHER = FILES
-REF = f"{NAME}:v0"
 
 HARMS = {
     "first byte of the payload": flip(0),
@@ -37,29 +44,6 @@ HARMS = {
     "a sector of zeros": zero,
 }
 CUTS = {"in the payload": cut(600), "in the header": cut(-40), "before the record": cut(-80)}
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with one version."""
-    data = tmp_path_factory.mktemp("healthy")
-    asyncio.run(_fill(data))
-    return data
-
-
-async def _fill(data: Path) -> None:
-    async with served(data) as client:
-        await client.upload(FILES)
-
-
-@pytest.fixture
-def data(healthy: Path, tmp_path: Path) -> Path:
-    """Return a copy of it that nobody serves."""
-    return Path(shutil.copytree(healthy, tmp_path / "data"))
-
-
-def packs_of(data: Path) -> list[Path]:
-    return sorted(data.rglob("*.pack"))
 
 
 async def read_file(client: StubClient, path: str) -> bytes:

@@ -23,7 +23,8 @@ from hydria_server.domain.manifest import (
     encode_removals,
 )
 from hydria_server.domain.records import ShardRecord, StagedRun
-from hydria_server.services.manifest_merge import ManifestWriter, merge
+from hydria_server.services.manifest_merge import WholeShard, merge
+from hydria_server.services.manifest_writer import ManifestWriter
 
 PATHS = ["a", "a!", "ab", "b/x", "b/y", "b0", "c", "é", "é/z", "z"]
 PREFIXES = ["a", "b", "b/", "é", "c", "zz"]
@@ -119,6 +120,15 @@ class Store:
         return shards
 
 
+def merged_entries(store: Store, base: Sequence[ShardRecord]) -> Iterator[bytes]:
+    """Yield the encoded entries of a merge, those of whole shards among them."""
+    for item in merge(store.runs, base, store.fetch):
+        if isinstance(item, WholeShard):
+            yield from decode_entries(SHARD_MAGIC, item.data)
+        else:
+            yield item
+
+
 def model(base: Mapping[str, Content], steps: Sequence[Step]) -> dict[str, Content] | None:
     """Return what the version must hold; None when two writers disagree."""
     by_writer: dict[str, dict[str, Content]] = {}
@@ -147,12 +157,21 @@ def test_a_merge_is_what_the_model_says(base: dict[str, Content], steps: list[St
     expected = model(base, steps)
     if expected is None:
         with pytest.raises(DuplicatePathError):
-            list(merge(store.runs, shards, store.fetch))
+            list(merged_entries(store, shards))
         return
-    raws = list(merge(store.runs, shards, store.fetch))
+    raws = list(merged_entries(store, shards))
     in_order = sorted(expected.items(), key=lambda item: item[0].encode())
     assert [decode_entry(raw) for raw in raws] == [entry_of(p, c) for p, c in in_order]
-    assert len(store.fetched) == len(store.runs) + len(shards), "each source is read once"
+    gone = [shard for shard in shards if is_all_removed(shard, steps)]
+    sources = len(store.runs) + len(shards) - len(gone)
+    assert len(store.fetched) == sources, "each source is read once, what is left out not at all"
+
+
+def is_all_removed(shard: ShardRecord, steps: Sequence[Step]) -> bool:
+    """Tell whether one prefix covers the whole shard."""
+    prefixes = [prefix for step in steps for prefix in step.removed_prefixes]
+    paths = (shard.first_path, shard.last_path)
+    return any(all(path.startswith(prefix) for path in paths) for prefix in prefixes)
 
 
 def test_the_same_content_in_other_chunks_is_no_contradiction() -> None:
@@ -160,7 +179,7 @@ def test_the_same_content_in_other_chunks_is_no_contradiction() -> None:
     for writer, chunks in (("one", 0), ("two", 2)):
         raw = encode_entry(entry_of("a", 1, chunks=chunks))
         store._keep(writer, encode_entries(RUN_MAGIC, [raw]), "a", "a")
-    (raw,) = merge(store.runs, [], store.fetch)
+    (raw,) = merged_entries(store, [])
     assert decode_entry(raw).content_digest == entry_of("a", 1).content_digest
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from hydria import errors
 from hydria.cli.text import printable
+from hydria.references import errors as reference_errors
 
 _ADVICE: Mapping[type[errors.HydriaError], str] = {
     errors.ServerDrainingError: "try again when it is back",
@@ -26,6 +27,10 @@ _ADVICE: Mapping[type[errors.HydriaError], str] = {
     errors.SourceChangedError: "put it again when nothing writes to it",
     errors.SourceError: "remove it, or name what to put without it",
     errors.TargetError: "move it away, or choose another --root",
+    reference_errors.ReferenceChangedError: "'--no-references' gets the rest, and another version"
+    " may refer to what is there now",
+    reference_errors.ReferenceNotFoundError: "'--no-references' gets the rest",
+    reference_errors.ReferenceUnavailableError: "try again",
     errors.ReceivedDataError: "try again; if it happens again, check the disk of the server",
 }
 

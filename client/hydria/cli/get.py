@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +33,31 @@ if TYPE_CHECKING:
     metavar="P",
     help="Only files whose paths begin with this; repeatable.",
 )
+@click.option(
+    "--glob",
+    "globs",
+    multiple=True,
+    metavar="G",
+    help='Only files of this glob, e.g. "data/**/*.csv"; repeatable.',
+)
 @click.option("--file", "paths", multiple=True, metavar="F", help="Only this file; repeatable.")
+@click.option(
+    "--references/--no-references",
+    default=True,
+    help="Fetch references from where they point (the default), or leave them out.",
+)
+@click.option(
+    "--beside",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Take chunks from the files here too, e.g. of an older version; repeatable.",
+)
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Make hard links to files in the local cache: writing to one changes all.",
+)
 @common_options
 @click.pass_obj
 def get(
@@ -40,14 +65,34 @@ def get(
     ref: str,
     root: str | None,
     prefixes: tuple[str, ...],
+    globs: tuple[str, ...],
     paths: tuple[str, ...],
+    references: bool,
+    beside: tuple[str, ...],
+    link: bool,
 ) -> None:
-    """Download a version, verified. Files that are in place already are not fetched again."""
+    """Download a version, verified.
+
+    Files that are in place already are not fetched again, and of files that have changed only the
+    new chunks.
+
+    References make this machine ask for what the version says, with your credentials: leave them
+    out for versions of people you do not trust.
+    """
+    normal_globs = [unicodedata.normalize("NFC", glob) for glob in globs]  # as versions store paths
 
     async def download(client: AsyncClient) -> DownloadResult:
         with shown_progress() as progress:
             return await client.download(
-                ref, root, prefixes=prefixes, paths=paths, progress=progress
+                ref,
+                root,
+                prefixes=prefixes,
+                globs=normal_globs,
+                paths=paths,
+                references=references,
+                beside=beside,
+                link=link,
+                progress=progress,
             )
 
     result = invocation.call(download)
@@ -59,3 +104,5 @@ def get(
     print_lines(printable(f"{result.ref}  {content} in {took}"))
     print_lines(printable(f"  into      {result.root}"))
     print_lines(f"  received  {size_text(result.received_bytes)}, all verified")
+    if result.skipped_reference_count:
+        print_lines(f"  left out  {count_text(result.skipped_reference_count, 'reference')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -65,12 +66,18 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
 @click.command()
 @click.argument("ref")
 @click.option("--prefix", default="", metavar="P", help="Only paths that begin with this.")
+@click.option(
+    "--glob", default="", metavar="G", help='Only paths of this glob, e.g. "data/**/*.csv".'
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
 @common_options
 @click.pass_obj
-def files(invocation: Invocation, ref: str, prefix: str, limit: int | None) -> None:
+def files(invocation: Invocation, ref: str, prefix: str, glob: str, limit: int | None) -> None:
     """List the files of a version."""
-    invocation.call(lambda client: _print(client.files(ref, prefix), limit, _FILES, invocation))
+    glob = unicodedata.normalize("NFC", glob)  # as versions store paths
+    invocation.call(
+        lambda client: _print(client.files(ref, prefix, glob=glob), limit, _FILES, invocation)
+    )
 
 
 async def _print(

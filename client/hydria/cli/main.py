@@ -11,11 +11,14 @@ import click
 
 from hydria.cli.alias import alias
 from hydria.cli.artifact import artifact
+from hydria.cli.cache import cache
+from hydria.cli.collection import collection
 from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
 from hydria.cli.server import server
+from hydria.cli.upload import upload
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -42,7 +45,7 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, alias, ping, server):
+for _command in (artifact, collection, alias, upload, cache, ping, server):
     hydria.add_command(_command)
 
 

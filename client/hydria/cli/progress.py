@@ -19,6 +19,7 @@ _WORDS = {
     "list": "listing",
     "check": "looking at what is there",
     "download": "receiving",
+    "verify": "verifying",
     "done": "done",
 }
 

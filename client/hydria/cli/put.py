@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -22,11 +24,14 @@ from hydria.cli.text import (
 
 if TYPE_CHECKING:
     from hydria.client import AsyncClient
+    from hydria.draft import Draft
     from hydria.records import UploadResult
+
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True), metavar="PATH...")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True), metavar="PATH...")
 @click.option("--name", required=True, metavar="ENTITY/PROJECT/NAME", help="The collection.")
 @click.option("--type", default="", metavar="T", help="Needed for a new collection only.")
 @click.option("--alias", "aliases", multiple=True, metavar="A", help="Points to it; repeatable.")
@@ -34,6 +39,13 @@ if TYPE_CHECKING:
 @click.option("--metadata", callback=parse_metadata, metavar="JSON|@FILE", help="A JSON object.")
 @click.option("--tag", "tags", multiple=True, metavar="T", help="A tag for it; repeatable.")
 @click.option("--base", metavar="REF", help="Keep the files of this version, add and overwrite.")
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="[PATH=]URI",
+    help="Refer to what is at file://, http(s):// or s3:// without storing it; repeatable.",
+)
 @common_options
 @click.pass_obj
 def put(
@@ -46,15 +58,25 @@ def put(
     metadata: str | None,
     tags: tuple[str, ...],
     base: str | None,
+    references: tuple[str, ...],
 ) -> None:
     """Make a version of files and directories, or find the one with the same content.
 
     The contents of a directory go to the root of the version, a file goes under its own name.
-    What the server has already is not sent again.
+    What the server has already is not sent again. An object that is referred to goes under its
+    own name or under PATH; the objects below a directory or prefix go to the root or below PATH.
     """
+    if not paths and not references:
+        raise click.UsageError("name files or directories to put, or a --reference")
 
     async def log(client: AsyncClient) -> UploadResult:
         await _check_type(client, name, type)
+        if references:
+            async with client.draft(name, type=type, base=base) as draft:
+                await _fill(draft, paths, references)
+                return await draft.commit(
+                    aliases=aliases, tags=tags, description=description, metadata=metadata
+                )
         with shown_progress() as progress:
             return await client.log(
                 name,
@@ -68,11 +90,22 @@ def put(
                 progress=progress,
             )
 
-    result = invocation.call(log)
-    if invocation.is_json:
-        print_json(upload_row(result))
-    else:
-        _tell(result)
+    _show(invocation, invocation.call(log))
+
+
+async def _fill(draft: Draft, paths: Sequence[str], references: Sequence[str]) -> None:
+    await draft.add_paths(paths)
+    for reference in references:
+        path, uri = split_reference(reference)
+        await draft.add_reference(uri, path)
+
+
+def split_reference(text: str) -> tuple[str | None, str]:
+    """Split `[PATH=]URI` into its parts. A URI may have `=` in it: the scheme tells it apart."""
+    path, mark, rest = text.partition("=")
+    if mark and not re.match(_SCHEME, text) and re.match(_SCHEME, rest):
+        return path, rest
+    return None, text
 
 
 async def _check_type(client: AsyncClient, name: str, type: str) -> None:
@@ -101,7 +134,10 @@ async def _check_type(client: AsyncClient, name: str, type: str) -> None:
         )
 
 
-def _tell(result: UploadResult) -> None:
+def _show(invocation: Invocation, result: UploadResult) -> None:
+    if invocation.is_json:
+        print_json(upload_row(result))
+        return
     version = result.version
     content = f"{count_text(result.file_count, 'file')}, {size_text(result.size_bytes)}"
     took = seconds_text(result.seconds)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from hydria.cli.output import JsonText, JsonValue
 
 if TYPE_CHECKING:
+    from hydria.inspection.records import ChangedFile, Damage, DiffResult, VerifyResult
     from hydria.records import (
         AliasChange,
         Collection,
+        CopyResult,
         DownloadResult,
         File,
         Project,
         UploadResult,
         Version,
     )
+    from hydria.upload_status import UploadStatus
 
 Row = dict[str, JsonValue]
 
@@ -81,6 +84,7 @@ def file_row(file: File) -> Row:
         "size_bytes": file.size_bytes,
         "digest": file.digest or None,
         "ref_uri": file.ref_uri or None,
+        "ref_checksum": file.ref_checksum or None,
     }
 
 
@@ -102,6 +106,38 @@ def upload_row(result: UploadResult) -> Row:
     }
 
 
+def copy_row(result: CopyResult) -> Row:
+    """Return what a copy did."""
+    return {
+        **version_row(result.version),
+        "created": result.created,
+        "ignored_fields": result.ignored_fields,
+    }
+
+
+def shared_upload_row(status: UploadStatus) -> Row:
+    """Return all that is known of an upload."""
+    return {
+        "upload_id": status.upload_id,
+        "collection": status.collection,
+        "type": status.type or None,
+        "state": status.state,
+        "base_version": status.base_version or None,
+        "version_ref": status.version_ref or None,
+        "writers": [
+            {
+                "writer_id": writer.writer_id,
+                "staged_through_seq": writer.staged_through_seq,
+                "operation_count": writer.operation_count,
+                "is_finished": writer.is_finished,
+            }
+            for writer in status.writers
+        ],
+        "created_at": rfc3339(status.created_at),
+        "expires_at": rfc3339(status.expires_at),
+    }
+
+
 def download_row(result: DownloadResult) -> Row:
     """Return what a get did."""
     return {
@@ -111,6 +147,7 @@ def download_row(result: DownloadResult) -> Row:
         "file_count": result.file_count,
         "size_bytes": result.size_bytes,
         "received_bytes": result.received_bytes,
+        "skipped_reference_count": result.skipped_reference_count,
         "seconds": round(result.seconds, 6),
     }
 
@@ -122,3 +159,60 @@ def alias_row(change: AliasChange) -> Row:
         "version": change.version or None,
         "previous_version": change.previous_version or None,
     }
+
+
+def verify_row(result: VerifyResult) -> Row:
+    """Return what was checked; `root` is null for the stored bytes at the server."""
+    return {
+        "ref": result.ref,
+        "root": str(result.root.absolute()) if result.root is not None else None,
+        "intact": result.is_intact,
+        "file_count": result.file_count,
+        "size_bytes": result.size_bytes,
+        "reference_count": result.reference_count,
+        "damage_count": result.damage_count,
+        "damaged": [_damage_row(found) for found in result.damages],
+        "missing": result.missing,
+        "changed": result.changed,
+        "extra": result.extra,
+        "seconds": round(result.seconds, 6),
+    }
+
+
+def _damage_row(found: Damage) -> Row:
+    return {
+        "kind": found.kind.value,
+        "path": found.path or None,
+        "last_path": found.last_path or None,
+        "digest": found.digest,
+        "offset": found.offset,
+        "size_bytes": found.size_bytes,
+    }
+
+
+def diff_row(result: DiffResult) -> Row:
+    """Return what differs between two versions, and the totals."""
+    totals = result.totals
+    return {
+        "from": result.from_ref,
+        "to": result.to_ref,
+        "added": [file_row(file) for file in result.added],
+        "removed": [file_row(file) for file in result.removed],
+        "changed": [_changed_row(change) for change in result.changed],
+        "added_count": totals.added_count,
+        "removed_count": totals.removed_count,
+        "changed_count": totals.changed_count,
+        "unchanged_count": totals.unchanged_count,
+        "added_bytes": totals.added_bytes,
+        "removed_bytes": totals.removed_bytes,
+        "changed_bytes": totals.changed_bytes,
+        "unchanged_bytes": totals.unchanged_bytes,
+        "shared_bytes": totals.shared_bytes,
+        "new_bytes": totals.new_bytes,
+    }
+
+
+def _changed_row(change: ChangedFile) -> Row:
+    previous = {f"previous_{key}": value for key, value in file_row(change.previous).items()}
+    del previous["previous_path"]
+    return file_row(change.file) | previous

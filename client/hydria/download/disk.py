@@ -5,35 +5,37 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 
 _SYNC_FILE_RANGE_WRITE = 2
+_FEW = 8
 # None where there is no such library to open, e.g. on Windows.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def sync_files(directory: str, files: Iterable[str]) -> None:
+def sync_files(directory: str, files: Collection[str]) -> None:
     """Return when the bytes of `files`, all on the file system of `directory`, are on the disk.
 
-    One flush of the file system where there is such a call, because a flush for each of many
-    small files takes a hundred times as long; else a flush for each.
+    For many files one flush of the file system, where there is such a call, because a flush for
+    each of many small ones takes a hundred times as long. For few a flush for each, because that
+    of the file system waits for what all other programs have written, too.
 
     Raises:
         OSError: the disk failed; nothing can be said about the files.
     """
-    if _sync_file_system(directory):
+    if len(files) > _FEW and _sync_file_system(directory):
         return
     for file in files:
         _sync(file, os.O_RDWR)
 
 
-def sync_directories(root: str, directories: Iterable[str]) -> None:
+def sync_directories(root: str, directories: Collection[str]) -> None:
     """Return when the names in `directories`, all under `root`, are on the disk.
 
     Raises:
         OSError: as `sync_files`.
     """
-    if _sync_file_system(root):
+    if len(directories) > _FEW and _sync_file_system(root):
         return
     for directory in directories:
         _sync(directory, os.O_RDONLY)

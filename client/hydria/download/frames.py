@@ -9,7 +9,7 @@ from typing import NamedTuple
 import xxhash
 from blake3 import blake3
 
-from hydria.digests import DIGEST_BYTES
+from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST
 from hydria.download.wire import decode_frame
 from hydria.errors import ReceivedDataError
 from hydria.v1 import artifact_pb2 as pb
@@ -46,6 +46,8 @@ class Segment(NamedTuple):
     offset: int
     data: memoryview
     is_last: bool
+    digest: bytes
+    """The chunk's."""
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ class FrameChecker:
         ):
             raise ReceivedDataError(f"bytes of {file.path!r} do not match their digest")
         incoming.next_offset = end
-        return Segment(read, offset, data, is_last=end >= read.end)
+        return Segment(read, offset, data, is_last=end >= read.end, digest=digest)
 
     def _finish(self, index: int) -> Iterator[Segment]:
         """Note the end of a file; one without bytes has not been yielded yet."""
@@ -151,7 +153,7 @@ class FrameChecker:
         read = incoming.read
         incoming.is_finished = True
         if incoming.next_offset is None and read.offset == read.end:
-            yield Segment(read, read.offset, memoryview(b""), is_last=True)
+            yield Segment(read, read.offset, memoryview(b""), True, EMPTY_CONTENT_DIGEST)
         elif incoming.next_offset is None or incoming.next_offset < read.end:
             raise ReceivedDataError(f"{read.file.path!r} was cut short")
 

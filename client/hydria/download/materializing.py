@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
+from hydria.copying import write_all
 from hydria.download.disk import begin_to_write_out, ignores_case, sync_directories, sync_files
 from hydria.download.frames import Read, Segment, Wanted
 from hydria.download.targets import Targets, refuse_case_twins
 from hydria.download.temporary import TemporaryRoom
 from hydria.errors import ReceivedDataError
+from hydria.local_cache import LocalCache
+from hydria.scan_cache import FileKey, ScannedFile, key_of
 
 _BATCH_FILES = 4096
 _BATCH_BYTES = 256 << 20
 _WRITE_OUT_BYTES = 16 << 20
+# It takes longer to remember smaller files than to fetch them again.
+_REMEMBERED_BYTES_MIN = 64 << 10
+
+Remember = Callable[[list[tuple[FileKey, ScannedFile]]], None]
 
 
 @dataclass(slots=True)
@@ -27,6 +36,17 @@ class _Partial:
     hasher: blake3 = field(default_factory=blake3)
     offset: int = 0
     written_out_bytes: int = 0
+    chunk_digests: list[bytes] = field(default_factory=list)
+    chunk_sizes: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A file that is whole and verified, and not in its place yet."""
+
+    temporary: str
+    path: str
+    scanned: ScannedFile | None
 
 
 class Materializer:
@@ -37,16 +57,20 @@ class Materializer:
     was there alone.
     """
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: Targets, *, cache: LocalCache, remember: Remember) -> None:
+        """Take what to fetch, where to keep it too, and whom to tell what was put where."""
         self._targets = targets
+        self._cache = cache
+        self._remember = remember
+        self._found: list[tuple[FileKey, ScannedFile]] = []
         self.left: dict[str, Wanted] = {file.path: file for file in targets.to_fetch}
         self.files_done = 0
         self.bytes_done = 0
         self.received_bytes = 0
         self._partials: dict[str, _Partial] = {}
-        self._ready: list[tuple[str, str]] = []  # temporary name, path
+        self._ready: list[_Ready] = []
         self._ready_bytes = 0
-        self._held: list[tuple[str, str]] = []
+        self._held: list[_Ready] = []
         self._room: TemporaryRoom | None = None
         self._touched_directories: set[str] = set()
 
@@ -60,6 +84,20 @@ class Materializer:
         self._room = TemporaryRoom(self._targets.root)
         if ignores_case(self._room.directory):
             refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
+
+    def counts(self) -> list[int]:
+        """Return how many files and bytes are done, and how many bytes were received."""
+        return [self.files_done, self.bytes_done, self.received_bytes]
+
+    def new_name(self) -> str:
+        """Return the path of a temporary file that is not there yet."""
+        assert self._room is not None
+        return self._room.new_name()
+
+    def take_file(self, temporary: str, file: Wanted) -> None:
+        """Take a file that is whole and verified, from its temporary name."""
+        self.received_bytes += file.size_bytes
+        self._complete(file, temporary, None)
 
     def wanted(self, path: str) -> Read | None:
         """Return what is still wanted of a file."""
@@ -79,15 +117,25 @@ class Materializer:
         file = segment.read.file
         self.received_bytes += len(segment.data)
         if segment.offset == 0 and segment.is_last:
-            temporary = self._new_name()
+            temporary = self.new_name()
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             try:
-                _write(fd, segment.data)
+                write_all(fd, segment.data)
             finally:
                 os.close(fd)
-            self._complete(temporary, file)
+            self.adopt(file, temporary, ScannedFile(file.content_digest))
         else:
             self._extend(file, segment)
+
+    def adopt(self, file: Wanted, temporary: str, scanned: ScannedFile) -> None:
+        """Take over a whole and verified file under a temporary name, with the list of its chunks.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._cache.add(file.content_digest, temporary, file.size_bytes):
+            self._note(self._cache.place_of(file.content_digest), scanned)
+        self._complete(file, temporary, scanned)
 
     def flush(self, *, is_end: bool = False) -> None:
         """Put complete files in their places, if there are enough of them or no more will come.
@@ -103,10 +151,15 @@ class Materializer:
             return
         ready, self._ready, self._ready_bytes = self._ready, [], 0
         if ready:
-            sync_files(self._targets.root, [temporary for temporary, _ in ready])
-        for temporary, path in ready:
-            self._touched_directories.add(self._targets.make_directory_for(path))
-            os.rename(temporary, self._targets.place_of(path))  # noqa: PTH104
+            sync_files(self._targets.root, [file.temporary for file in ready])
+        for file in ready:
+            self._touched_directories.add(self._targets.make_directory_for(file.path))
+            os.rename(file.temporary, self._targets.place_of(file.path))  # noqa: PTH104
+            if file.scanned is not None:
+                self._note(self._targets.place_of(file.path), file.scanned)
+        found, self._found = self._found, []
+        if found:
+            self._remember(found)
         if is_end:
             self._sync_directories()
 
@@ -121,13 +174,15 @@ class Materializer:
     def _extend(self, file: Wanted, segment: Segment) -> None:
         partial = self._partials.get(file.path)
         if partial is None:
-            temporary = self._new_name()
+            temporary = self.new_name()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             partial = _Partial(os.open(temporary, flags, 0o666), temporary)
             self._partials[file.path] = partial
-        _write(partial.fd, segment.data)
+        write_all(partial.fd, segment.data)
         partial.hasher.update(segment.data)
         partial.offset += len(segment.data)
+        partial.chunk_digests.append(segment.digest)
+        partial.chunk_sizes.append(len(segment.data))
         if partial.offset - partial.written_out_bytes >= _WRITE_OUT_BYTES:
             begin_to_write_out(partial.fd)
             partial.written_out_bytes = partial.offset
@@ -136,21 +191,27 @@ class Materializer:
             os.close(partial.fd)
             if partial.hasher.digest() != file.content_digest:
                 raise ReceivedDataError(f"{file.path!r} does not match its digest")
-            self._complete(partial.temporary, file)
+            digests, sizes = b"".join(partial.chunk_digests), tuple(partial.chunk_sizes)
+            scanned = ScannedFile(file.content_digest, digests, sizes)
+            self.adopt(file, partial.temporary, scanned)
 
-    def _complete(self, temporary: str, file: Wanted) -> None:
+    def _complete(self, file: Wanted, temporary: str, scanned: ScannedFile | None) -> None:
         del self.left[file.path]
         self.files_done += 1
         self.bytes_done += file.size_bytes
+        ready = _Ready(temporary, file.path, scanned)
         if file.path in self._targets.replaced:
-            self._held.append((temporary, file.path))
+            self._held.append(ready)
         else:
-            self._ready.append((temporary, file.path))
+            self._ready.append(ready)
             self._ready_bytes += file.size_bytes
 
-    def _new_name(self) -> str:
-        assert self._room is not None
-        return self._room.new_name()
+    def _note(self, local: str, scanned: ScannedFile) -> None:
+        """Note what is where now. What changed or went since is found out when it is used."""
+        with suppress(OSError):
+            status = os.lstat(local)
+            if status.st_size >= _REMEMBERED_BYTES_MIN:
+                self._found.append((key_of(local, status), scanned))
 
     def _sync_directories(self) -> None:
         """Make the new names durable: theirs, and those of the directories above them."""
@@ -160,8 +221,3 @@ class Materializer:
                 directories.add(directory)
                 directory = os.path.dirname(directory)  # noqa: PTH120
         sync_directories(self._targets.root, directories)
-
-
-def _write(fd: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(fd, data) :]

@@ -18,13 +18,14 @@ from hydria.errors import (
     ServerUnavailableError,
     StreamStalledError,
 )
+from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.v1 import artifact_pb2 as pb
 
 _METHOD = "/hydria.v1.ArtifactService/Download"
 
 
-def resolve_range(file: Wanted, offset: int, length: int | None) -> tuple[int, int]:
+def resolve_range(file: Wanted | Reference, offset: int, length: int | None) -> tuple[int, int]:
     """Return where a range begins and ends; a negative offset counts from the end of the file.
 
     Raises:
@@ -37,6 +38,29 @@ def resolve_range(file: Wanted, offset: int, length: int | None) -> tuple[int, i
         )
     end = file.size_bytes if length is None else min(start + length, file.size_bytes)
     return start, end
+
+
+class WholeFileCheck:
+    """Checks a file by its own digest, once all of its chunks have come from first to last."""
+
+    def __init__(self, file: Wanted) -> None:
+        self._file = file
+        self._hasher = blake3()
+        self._hashed_bytes = 0
+
+    def take(self, chunk: Segment) -> None:
+        """Take a chunk; one that does not follow those before is of no use here.
+
+        Raises:
+            ReceivedDataError: it is the last one, and all of them together are not the file.
+        """
+        if chunk.offset != self._hashed_bytes:
+            return
+        self._hasher.update(chunk.data)
+        self._hashed_bytes += len(chunk.data)
+        is_end = self._hashed_bytes == self._file.size_bytes
+        if is_end and self._hasher.digest() != self._file.content_digest:
+            raise ReceivedDataError(f"{self._file.path!r} does not match its digest")
 
 
 class FileReader:
@@ -66,22 +90,26 @@ class FileReader:
             ReceivedDataError: bytes do not match their digest, or were not asked for.
             HydriaError: what the server or the transport says.
         """
-        whole = start == 0 and end == self._file.size_bytes
-        hasher = blake3()
+        whole = WholeFileCheck(self._file)
+        async with aclosing(self.chunks(start, end)) as chunks:
+            async for chunk in chunks:
+                whole.take(chunk)
+                yield bytes(chunk.data[max(start - chunk.offset, 0) : end - chunk.offset])
+
+    async def chunks(self, start: int, end: int) -> AsyncGenerator[Segment, None]:
+        """Yield the verified chunks that the bytes from `start` to `end` are in, each one whole.
+
+        Raises:
+            As `read`.
+        """
         at = start
         while at < end:
             begun_with = at
             try:
                 async with aclosing(self._segments(at, end)) as segments:
                     async for segment in segments:
-                        data = bytes(segment.data[max(at - segment.offset, 0) :])
-                        data = data[: end - at]
-                        hasher.update(data)
-                        at += len(data)
-                        if whole and at == end and hasher.digest() != self._file.content_digest:
-                            message = f"{self._file.path!r} does not match its digest"
-                            raise ReceivedDataError(message)
-                        yield data
+                        at = segment.offset + len(segment.data)
+                        yield segment
             except (ServerUnavailableError, StreamStalledError) as error:
                 await self._patience.wait_after_stream(error, has_moved=at > begun_with)
 

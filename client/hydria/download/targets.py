@@ -27,6 +27,8 @@ class Targets:
     def __init__(self, root: str) -> None:
         os.makedirs(root, exist_ok=True)  # noqa: PTH103
         self.root = os.path.realpath(root)
+        with os.scandir(self.root) as entries:
+            self.was_empty = next(entries, None) is None
         self.in_place: list[Wanted] = []
         self.to_fetch: list[Wanted] = []
         self.replaced: set[str] = set()
@@ -78,12 +80,17 @@ class Targets:
             else:
                 key = key_of(self.place_of(file.path), status)
                 candidates.append((file, key, time.time_ns()))
-        known = cache.find([key for _, key, _ in candidates])
+        known = cache.recall([key for _, key, _ in candidates])
         found: list[tuple[FileKey, ScannedFile]] = []
-        for (file, key, looked_at_ns), scanned in zip(candidates, known, strict=True):
-            digest = scanned.content_digest if scanned else self._digest_of(file.path, key, stop)
-            if scanned is None and digest is not None and is_settled(key, looked_at_ns):
-                found.append((key, ScannedFile(digest)))
+        for (file, key, looked_at_ns), memory in zip(candidates, known, strict=True):
+            digest = memory.scanned.content_digest if memory else None
+            # A hint of other content is as good as knowledge: a mistake costs a needless fetch.
+            if memory is None or (digest == file.content_digest and not memory.is_certain):
+                digest = self._digest_of(file.path, key, stop)
+                if digest is not None and is_settled(key, looked_at_ns):
+                    is_as_hinted = memory and memory.scanned.content_digest == digest
+                    scanned = memory.scanned if memory and is_as_hinted else ScannedFile(digest)
+                    found.append((key, scanned))
             self._sort(file, is_right=digest == file.content_digest)
         cache.remember(found)
 

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 
-_PREFIX = ".hydria-"
+ROOM_PREFIX = ".hydria-"
 # Younger rooms may belong to somebody who has just made one and not locked it yet.
 _ABANDONED_SECONDS = 60.0
 
@@ -18,7 +18,7 @@ class TemporaryRoom:
 
     def __init__(self, root: str) -> None:
         clear_abandoned(root)
-        self.directory = f"{root}/{_PREFIX}{secrets.token_hex(8)}"
+        self.directory = f"{root}/{ROOM_PREFIX}{secrets.token_hex(8)}"
         os.mkdir(self.directory, 0o700)  # noqa: PTH102
         self._fd = os.open(self.directory, os.O_RDONLY | os.O_CLOEXEC)
         _lock(self._fd)
@@ -41,7 +41,7 @@ def clear_abandoned(root: str) -> None:
         rooms = [
             entry.path
             for entry in entries
-            if entry.name.startswith(_PREFIX)
+            if entry.name.startswith(ROOM_PREFIX)
             and entry.is_dir(follow_symlinks=False)
             and time.time() - entry.stat().st_mtime > _ABANDONED_SECONDS
         ]

@@ -39,6 +39,14 @@ class Entry(NamedTuple):
     recipe_digests: bytes = b""
 
 
+class Copy(NamedTuple):
+    """An entry of the version to be, equal to one that another version has."""
+
+    path: str
+    source_ref: str
+    source_path: str
+
+
 @dataclass(slots=True, eq=False)
 class Window:
     """Some chunks, the files that end with them, and the buffer that holds their bytes.

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from hydria.connection import LONG_CALL_SECONDS, Connection
-from hydria.errors import HydriaError
+from hydria.errors import (
+    HydriaError,
+    UploadExpiredError,
+    UploadNotOpenError,
+    WriterConflictError,
+)
 from hydria.records import ServerLimits, Words
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.upload.pieces import Piece
 from hydria.v1 import artifact_pb2 as pb
+from hydria.v1 import types_pb2 as types
 
 _ABORT_SECONDS = 5.0
 
@@ -21,12 +27,19 @@ class UploadSession:
     """An open upload. Every call on it renews its lease."""
 
     def __init__(
-        self, connection: Connection, upload_id: str, *, limits: ServerLimits, patience: Patience
+        self,
+        connection: Connection,
+        upload_id: str,
+        *,
+        limits: ServerLimits,
+        patience: Patience,
+        writer_id: str = "",
     ) -> None:
         self.connection = connection
         self.upload_id = upload_id
         self.limits = limits
         self.patience = patience
+        self.writer_id = writer_id
         self._staged_seq = 0
 
     @classmethod
@@ -39,6 +52,7 @@ class UploadSession:
         base_version: str,
         limits: ServerLimits,
         patience: Patience,
+        request_id: str = "",
     ) -> UploadSession:
         """Begin an upload; the request id makes sure that trying again begins only one.
 
@@ -51,11 +65,34 @@ class UploadSession:
             collection=name.collection,
             type=type,
             base_version=base_version,
-            request_id=uuid.uuid4().hex,
+            request_id=request_id or uuid.uuid4().hex,
         )
         stub = connection.stub
         response = await patience.run(lambda: connection.call(stub.CreateUpload, request))
         return cls(connection, response.upload.upload_id, limits=limits, patience=patience)
+
+    async def look(self) -> types.Upload:
+        """Return where the upload stands. Raises as `renew`."""
+        request = pb.GetUploadRequest(upload_id=self.upload_id)
+        connection, method = self.connection, self.connection.stub.GetUpload
+        response = await self.patience.run(lambda: connection.call(method, request))
+        return response.upload
+
+    async def resume(self) -> None:
+        """Go on after the last batch that this writer has staged, in another process perhaps.
+
+        Raises:
+            UploadExpiredError, UploadNotOpenError: the upload is over.
+            HydriaError: there is no such upload, or the server stays unavailable.
+        """
+        upload = await self.look()
+        if upload.state == types.UPLOAD_STATE_EXPIRED:
+            raise UploadExpiredError("the upload's lease ran out; begin another one")
+        if upload.state != types.UPLOAD_STATE_OPEN:
+            raise UploadNotOpenError("the upload was committed or aborted; begin another one")
+        for writer in upload.writers:
+            if writer.writer_id == self.writer_id:
+                self._staged_seq = writer.staged_through_seq
 
     async def find_missing(
         self, pieces: Sequence[Piece], *, is_progress: bool = True
@@ -94,16 +131,35 @@ class UploadSession:
         The upload and the place of the batch are filled in.
 
         Raises:
+            WriterConflictError: another process stages under the same writer id.
             HydriaError: as `find_missing`, or the server found a file to be wrong.
         """
-        self._staged_seq += 1
-        request.upload_id, request.seq = self.upload_id, self._staged_seq
+        request.upload_id, request.writer_id = self.upload_id, self.writer_id
+        request.seq = self._staged_seq + 1
         connection, method = self.connection, self.connection.stub.StageFiles
-        return await self.patience.run(
-            lambda: connection.call(method, request, timeout_seconds=LONG_CALL_SECONDS)
-        )
+        tries = 0
 
-    async def commit(self, words: Words) -> pb.CommitUploadResponse:
+        async def send() -> pb.StageFilesResponse:
+            nonlocal tries
+            tries += 1
+            return await connection.call(method, request, timeout_seconds=LONG_CALL_SECONDS)
+
+        response = await self.patience.run(send)
+        # What was tried again may have arrived the first time.
+        if response.was_staged_before and tries == 1:
+            raise WriterConflictError(
+                f"another process stages as the writer {self.writer_id!r}: each needs its own id"
+            )
+        self._staged_seq += 1
+        return response
+
+    async def stage_end(self) -> None:
+        """Say that this writer has finished. Raises as `stage`."""
+        await self.stage(pb.StageFilesRequest())
+
+    async def commit(
+        self, words: Words, *, finished_writers: Sequence[str] = ()
+    ) -> pb.CommitUploadResponse:
         """Make the version, or find the one with the same content.
 
         Raises:
@@ -115,6 +171,7 @@ class UploadSession:
             metadata_json=words.metadata_json,
             tags=words.tags,
             aliases=words.aliases,
+            finished_writers=finished_writers,
         )
         connection, method = self.connection, self.connection.stub.CommitUpload
         return await self.patience.run(
@@ -125,6 +182,12 @@ class UploadSession:
         """Renew the lease. Raises as `find_missing`."""
         request = pb.RenewUploadRequest(upload_id=self.upload_id)
         connection, method = self.connection, self.connection.stub.RenewUpload
+        await self.patience.run(lambda: connection.call(method, request))
+
+    async def give_up(self) -> None:
+        """End the upload without a version. Raises as `renew`."""
+        request = pb.AbortUploadRequest(upload_id=self.upload_id)
+        connection, method = self.connection, self.connection.stub.AbortUpload
         await self.patience.run(lambda: connection.call(method, request))
 
     async def abort(self) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from hydria.digests import DIGEST_BYTES
 from hydria.errors import ChunksMissingError
-from hydria.upload.pieces import Entry
+from hydria.references.words import Reference
+from hydria.upload.pieces import Copy, Entry
 from hydria.upload.session import UploadSession
 from hydria.v1 import artifact_pb2 as pb
 
@@ -23,14 +24,22 @@ class Stager:
         self._request = pb.StageFilesRequest()
         self._size_bytes = 0
 
-    async def put(self, entries: Iterable[Entry]) -> None:
-        """Stage files whose chunks are all there. Raises as `UploadSession.stage`."""
+    async def put(self, entries: Iterable[Entry | Reference | Copy]) -> None:
+        """Stage files whose chunks are all there, references and copies.
+
+        Raises as `UploadSession.stage`.
+        """
         for entry in entries:
-            size_bytes = _ENTRY_BYTES + len(entry.path) * 4 + len(entry.recipe_digests)
-            if not entry.recipe_digests:
-                size_bytes += len(entry.chunk_digests) + 5 * len(entry.chunk_sizes)
-            await self._make_room(size_bytes)
-            _fill(self._request.operations.add().put, entry)
+            if isinstance(entry, Reference):
+                await self._refer(entry)
+            elif isinstance(entry, Copy):
+                await self._copy(entry)
+            else:
+                size_bytes = _ENTRY_BYTES + len(entry.path) * 4 + len(entry.recipe_digests)
+                if not entry.recipe_digests:
+                    size_bytes += len(entry.chunk_digests) + 5 * len(entry.chunk_sizes)
+                await self._make_room(size_bytes)
+                _fill(self._request.operations.add().put, entry)
 
     async def remove(self, *, paths: Iterable[str], prefixes: Iterable[str]) -> None:
         """Leave out files of the base version. Raises as `UploadSession.stage`."""
@@ -50,6 +59,27 @@ class Stager:
         if response.missing_digests:
             count = len(response.missing_digests) // DIGEST_BYTES
             raise ChunksMissingError(f"the server lost {count} chunks that it had reported present")
+
+    async def _refer(self, reference: Reference) -> None:
+        words = len(reference.path) + len(reference.uri) + len(reference.checksum)
+        await self._make_room(_ENTRY_BYTES + 4 * words)
+        self._request.operations.add(
+            put_reference=pb.ReferenceEntry(
+                path=reference.path,
+                size_bytes=reference.size_bytes,
+                uri=reference.uri,
+                checksum=reference.checksum,
+            )
+        )
+
+    async def _copy(self, copy: Copy) -> None:
+        words = len(copy.path) + len(copy.source_ref) + len(copy.source_path)
+        await self._make_room(_ENTRY_BYTES + 4 * words)
+        self._request.operations.add(
+            copy=pb.CopiedEntry(
+                path=copy.path, source_ref=copy.source_ref, source_path=copy.source_path
+            )
+        )
 
     async def _make_room(self, size_bytes: int) -> None:
         is_full = len(self._request.operations) >= self._session.limits.max_operations_per_stage

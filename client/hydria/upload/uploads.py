@@ -23,6 +23,8 @@ from hydria.errors import (
 from hydria.options import MIB
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import Phase, UploadResult, Words
+from hydria.references.listing import bare_reference, list_references
+from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.runtime import Runtime
@@ -139,8 +141,29 @@ class Uploads:
             ignored_fields=ignored,
         )
 
-    async def begin(self, name: CollectionName, *, type: str, base_version: str) -> UploadSession:
-        """Begin an upload. Raises as `UploadSession.create`."""
+    async def references(
+        self, uri: str, name: str | None, *, checksum: bool, max_objects: int
+    ) -> dict[str, Reference]:
+        """Return what is at a URI as references, by paths; without `checksum` the URI alone.
+
+        Raises:
+            HydriaError: as `list_references`.
+        """
+        if not checksum:
+            bare = bare_reference(uri, name)
+            return {bare.path: bare}
+        stop = Stop()
+
+        def find() -> dict[str, Reference]:
+            return list_references(uri, name, max_objects=max_objects, stop=stop)
+
+        with self.operation():
+            return await run_in_thread(self._runtime.executor, find, stop=stop.set)
+
+    async def begin(
+        self, name: CollectionName, *, type: str, base_version: str, request_id: str = ""
+    ) -> UploadSession:
+        """Begin an upload, or find the one of that request. Raises as `UploadSession.create`."""
         info = await self._runtime.server_info()
         return await UploadSession.create(
             self._runtime.connection,
@@ -149,6 +172,22 @@ class Uploads:
             base_version=base_version,
             limits=info.limits,
             patience=Patience(self._runtime.options.retry_seconds),
+            request_id=request_id,
+        )
+
+    async def session(self, upload_id: str, *, writer_id: str = "") -> UploadSession:
+        """Return an upload that was begun elsewhere. Nothing is asked of the upload yet.
+
+        Raises:
+            HydriaError: the server cannot be asked about itself.
+        """
+        info = await self._runtime.server_info()
+        return UploadSession(
+            self._runtime.connection,
+            upload_id,
+            limits=info.limits,
+            patience=Patience(self._runtime.options.retry_seconds),
+            writer_id=writer_id,
         )
 
     async def pipeline(

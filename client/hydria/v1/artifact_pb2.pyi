@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hydria.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DamageKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DamageKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DamageKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DAMAGE_KIND_UNSPECIFIED: _DamageKind.ValueType  # 0
+    """Never sent."""
+    DAMAGE_KIND_CHUNK: _DamageKind.ValueType  # 1
+    """A chunk of a file is damaged or lost."""
+    DAMAGE_KIND_RECIPE: _DamageKind.ValueType  # 2
+    """A recipe is damaged or lost: what it lists of the file cannot be read."""
+    DAMAGE_KIND_FILE: _DamageKind.ValueType  # 3
+    """The chunks of a file are right, one by one, but do not add up to its size and digest."""
+    DAMAGE_KIND_MANIFEST: _DamageKind.ValueType  # 4
+    """A part of the list of files is damaged or lost: the files in it cannot be read."""
+    DAMAGE_KIND_VERSION: _DamageKind.ValueType  # 5
+    """The list of files is readable, but does not add up to the version's digest and totals."""
+
+class DamageKind(_DamageKind, metaclass=_DamageKindEnumTypeWrapper):
+    """What is damaged."""
+
+DAMAGE_KIND_UNSPECIFIED: DamageKind.ValueType  # 0
+"""Never sent."""
+DAMAGE_KIND_CHUNK: DamageKind.ValueType  # 1
+"""A chunk of a file is damaged or lost."""
+DAMAGE_KIND_RECIPE: DamageKind.ValueType  # 2
+"""A recipe is damaged or lost: what it lists of the file cannot be read."""
+DAMAGE_KIND_FILE: DamageKind.ValueType  # 3
+"""The chunks of a file are right, one by one, but do not add up to its size and digest."""
+DAMAGE_KIND_MANIFEST: DamageKind.ValueType  # 4
+"""A part of the list of files is damaged or lost: the files in it cannot be read."""
+DAMAGE_KIND_VERSION: DamageKind.ValueType  # 5
+"""The list of files is readable, but does not add up to the version's digest and totals."""
+Global___DamageKind: _TypeAlias = DamageKind  # noqa: Y015
 
 @_typing.final
 class GetServerInfoRequest(_message.Message):
@@ -129,7 +166,7 @@ class ServerLimits(_message.Message):
     max_metadata_bytes: _builtins.int
     """The longest metadata document, and the longest description."""
     max_reads_per_download: _builtins.int
-    """The most reads, and the most prefixes, in a Download."""
+    """The most reads, and the most prefixes, in a Download; also paths in a ListChunks or FetchChunks."""
     max_chunks_per_entry: _builtins.int
     """The most chunks that a FileEntry may list itself; beyond it, recipes."""
     upload_lease_seconds: _builtins.int
@@ -769,7 +806,9 @@ class StageFilesRequest(_message.Message):
     """The place of this batch among the writer's: 1, 2, 3, ..."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageOperation]:
-        """What to do: at most `max_operations_per_stage`, and no path put twice."""
+        """What to do: at most `max_operations_per_stage`, and no path put twice. A batch without
+        operations says that the writer has finished; one that stages more has not.
+        """
 
     def __init__(
         self,
@@ -796,6 +835,8 @@ class StageOperation(_message.Message):
     PUT_FIELD_NUMBER: _builtins.int
     REMOVE_PATH_FIELD_NUMBER: _builtins.int
     REMOVE_PREFIX_FIELD_NUMBER: _builtins.int
+    PUT_REFERENCE_FIELD_NUMBER: _builtins.int
+    COPY_FIELD_NUMBER: _builtins.int
     remove_path: _builtins.str
     """Leave out one file of the base version. It need not be there."""
     remove_prefix: _builtins.str
@@ -806,22 +847,104 @@ class StageOperation(_message.Message):
     def put(self) -> Global___FileEntry:
         """Put a file. A later put of the same writer replaces it."""
 
+    @_builtins.property
+    def put_reference(self) -> Global___ReferenceEntry:
+        """Put a reference: an entry whose bytes stay where they are. The rules of `put` hold."""
+
+    @_builtins.property
+    def copy(self) -> Global___CopiedEntry:
+        """Put what a version has under a path, without sending its bytes. The rules of `put` hold."""
+
     def __init__(
         self,
         *,
         put: Global___FileEntry | None = ...,
         remove_path: _builtins.str = ...,
         remove_prefix: _builtins.str = ...,
+        put_reference: Global___ReferenceEntry | None = ...,
+        copy: Global___CopiedEntry | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "put", b"put", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "operation", b"operation", "put", b"put", "put_reference", b"put_reference", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "put", b"put", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "operation", b"operation", "put", b"put", "put_reference", b"put_reference", "remove_path", b"remove_path", "remove_prefix", b"remove_prefix"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["put", "remove_path", "remove_prefix"]  # noqa: Y015
+    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["put", "remove_path", "remove_prefix", "put_reference", "copy"]  # noqa: Y015
     _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
 
 Global___StageOperation: _TypeAlias = StageOperation  # noqa: Y015
+
+@_typing.final
+class ReferenceEntry(_message.Message):
+    """An entry whose bytes are elsewhere. The server keeps the words and never follows them: clients
+    resolve references, with their own credentials, and refuse bytes that do not match.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    CHECKSUM_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The path."""
+    size_bytes: _builtins.int
+    """The size of the bytes out there; 0 when `checksum` is empty. At most 2^50."""
+    uri: _builtins.str
+    """Where they are: `SCHEME:...` with a scheme of RFC 3986, 1 to 4,096 bytes of UTF-8, without
+    control characters and without a user name or password before the host.
+    """
+    checksum: _builtins.str
+    """What they are checked by: `KIND:VALUE`, several of them separated by single spaces, 1,024 bytes
+    of UTF-8 at most. The kinds in use are `blake3` (64 hex digits of the content), `etag` (without
+    quotes and `W/`) and `version` (the store's id of one version of an object). Empty for an entry
+    that nothing is known of and that nobody can verify. Part of the version digest, to the letter.
+    """
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        uri: _builtins.str = ...,
+        checksum: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "path", b"path", "size_bytes", b"size_bytes", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceEntry: _TypeAlias = ReferenceEntry  # noqa: Y015
+
+@_typing.final
+class CopiedEntry(_message.Message):
+    """An entry that is equal to one that a version has: stored bytes or a reference."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    SOURCE_PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The path in the version to be."""
+    source_ref: _builtins.str
+    """A full ref of the upload's own entity, resolved when the operation is staged."""
+    source_path: _builtins.str
+    """The path in that version."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        source_ref: _builtins.str = ...,
+        source_path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "source_path", b"source_path", "source_ref", b"source_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopiedEntry: _TypeAlias = CopiedEntry  # noqa: Y015
 
 @_typing.final
 class FileEntry(_message.Message):
@@ -881,19 +1004,25 @@ class StageFilesResponse(_message.Message):
 
     STAGED_THROUGH_SEQ_FIELD_NUMBER: _builtins.int
     MISSING_DIGESTS_FIELD_NUMBER: _builtins.int
+    WAS_STAGED_BEFORE_FIELD_NUMBER: _builtins.int
     staged_through_seq: _builtins.int
     """The writer's last staged `seq`."""
     missing_digests: _builtins.bytes
     """Chunks of this batch that the server still lacks, n x 32 bytes; the first 10,000 of them."""
+    was_staged_before: _builtins.bool
+    """The writer's `seq` was staged before, and this batch was dropped. If it was not sent before,
+    another process is using the writer id.
+    """
     def __init__(
         self,
         *,
         staged_through_seq: _builtins.int = ...,
         missing_digests: _builtins.bytes = ...,
+        was_staged_before: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_digests", b"missing_digests", "staged_through_seq", b"staged_through_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_digests", b"missing_digests", "staged_through_seq", b"staged_through_seq", "was_staged_before", b"was_staged_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -910,6 +1039,7 @@ class CommitUploadRequest(_message.Message):
     METADATA_JSON_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    FINISHED_WRITERS_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """The upload."""
     description: _builtins.str
@@ -924,6 +1054,12 @@ class CommitUploadRequest(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Aliases that shall point to it, at most 100; `latest` always does."""
 
+    @_builtins.property
+    def finished_writers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Writers that must have finished, at most 10,000; `WriterProgress.finished` says which have. A
+        repeated request is the same whatever stands here.
+        """
+
     def __init__(
         self,
         *,
@@ -932,10 +1068,11 @@ class CommitUploadRequest(_message.Message):
         metadata_json: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        finished_writers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "metadata_json", b"metadata_json", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "finished_writers", b"finished_writers", "metadata_json", b"metadata_json", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1194,6 +1331,109 @@ class ReuseVersionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReuseVersionResponse: _TypeAlias = ReuseVersionResponse  # noqa: Y015
+
+@_typing.final
+class CopyVersionRequest(_message.Message):
+    """A copy of a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    METADATA_JSON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    source_ref: _builtins.str
+    """A full ref: the version whose content it gets. Its words come with it."""
+    entity: _builtins.str
+    """The entity; that of the source."""
+    project: _builtins.str
+    """The project; made if need be."""
+    collection: _builtins.str
+    """The collection; made if need be."""
+    type: _builtins.str
+    """The type; empty means that of the collection, or of the source where the collection is new."""
+    description: _builtins.str
+    """Another description than the source's."""
+    metadata_json: _builtins.str
+    """Other metadata than the source's."""
+    request_id: _builtins.str
+    """As in CreateUploadRequest."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest. Aliases of the source are not copied."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadRequest, beside the tags of the source."""
+
+    def __init__(
+        self,
+        *,
+        source_ref: _builtins.str = ...,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        type: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        description: _builtins.str | None = ...,
+        metadata_json: _builtins.str | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_metadata_json", b"_metadata_json", "description", b"description", "metadata_json", b"metadata_json"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_metadata_json", b"_metadata_json", "aliases", b"aliases", "collection", b"collection", "description", b"description", "entity", b"entity", "metadata_json", b"metadata_json", "project", b"project", "request_id", b"request_id", "source_ref", b"source_ref", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__metadata_json: _TypeAlias = _typing.Literal["metadata_json"]  # noqa: Y015
+    _WhichOneofArgType__metadata_json: _TypeAlias = _typing.Literal["_metadata_json", b"_metadata_json"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata_json) -> _WhichOneofReturnType__metadata_json | None: ...
+
+Global___CopyVersionRequest: _TypeAlias = CopyVersionRequest  # noqa: Y015
+
+@_typing.final
+class CopyVersionResponse(_message.Message):
+    """The version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATED_FIELD_NUMBER: _builtins.int
+    IGNORED_FIELDS_FIELD_NUMBER: _builtins.int
+    created: _builtins.bool
+    """As in CommitUploadResponse."""
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """As in CommitUploadResponse."""
+
+    @_builtins.property
+    def ignored_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in CommitUploadResponse; only what the request itself said can be among them."""
+
+    def __init__(
+        self,
+        *,
+        version: _types_pb2.Version | None = ...,
+        created: _builtins.bool = ...,
+        ignored_fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "ignored_fields", b"ignored_fields", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyVersionResponse: _TypeAlias = CopyVersionResponse  # noqa: Y015
 
 @_typing.final
 class GetVersionRequest(_message.Message):
@@ -1663,6 +1903,7 @@ class UpdateCollectionRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -1675,13 +1916,15 @@ class UpdateCollectionRequest(_message.Message):
     """The new description."""
     etag: _builtins.str
     """The etag that was read, or empty to change it in any case."""
+    type: _builtins.str
+    """The new type."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The new tags, all of them."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `name`, `description` and `tags` to change; not empty."""
+        """Which of `name`, `description`, `tags` and `type` to change; not empty."""
 
     def __init__(
         self,
@@ -1694,10 +1937,11 @@ class UpdateCollectionRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "project", b"project", "tags", b"tags", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "project", b"project", "tags", b"tags", "type", b"type", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1980,7 +2224,15 @@ Global___AliasChange: _TypeAlias = AliasChange  # noqa: Y015
 
 @_typing.final
 class ListFilesRequest(_message.Message):
-    """Lists files."""
+    """Lists files.
+
+    A glob stands for whole paths, from the root of the version on. `*` is any text within a segment,
+    also none and also one that begins with a dot; `?` is one character of a segment, `[a-z_]` one of
+    a set, `[!a-z_]` one that is not in it. `**` is a whole segment and stands for any number of
+    segments, none among them; at the end of a glob for at least one. Characters are those of
+    Unicode, and all others stand for themselves, upper and lower case apart; `[*]` is a `*`. A glob
+    has at most 1,024 bytes, is NFC, and has no segment that no path has.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1988,6 +2240,7 @@ class ListFilesRequest(_message.Message):
     PREFIX_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    GLOB_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     prefix: _builtins.str
@@ -1996,6 +2249,10 @@ class ListFilesRequest(_message.Message):
     """How many at most."""
     page_token: _builtins.str
     """Where to go on."""
+    glob: _builtins.str
+    """Only paths that this glob stands for, and of those only the ones that begin with `prefix`.
+    Empty for all.
+    """
     def __init__(
         self,
         *,
@@ -2003,10 +2260,11 @@ class ListFilesRequest(_message.Message):
         prefix: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        glob: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glob", b"glob", "page_size", b"page_size", "page_token", b"page_token", "prefix", b"prefix", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2053,22 +2311,26 @@ class StreamFilesRequest(_message.Message):
     REF_FIELD_NUMBER: _builtins.int
     PREFIX_FIELD_NUMBER: _builtins.int
     START_AFTER_PATH_FIELD_NUMBER: _builtins.int
+    GLOB_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     prefix: _builtins.str
     """Only paths that begin with this text."""
     start_after_path: _builtins.str
     """Only paths after this one, in the order of their bytes."""
+    glob: _builtins.str
+    """Only paths that this glob stands for, as in ListFilesRequest. Empty for all."""
     def __init__(
         self,
         *,
         ref: _builtins.str = ...,
         prefix: _builtins.str = ...,
         start_after_path: _builtins.str = ...,
+        glob: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefix", b"prefix", "ref", b"ref", "start_after_path", b"start_after_path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glob", b"glob", "prefix", b"prefix", "ref", b"ref", "start_after_path", b"start_after_path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2112,6 +2374,7 @@ class DownloadRequest(_message.Message):
     READS_FIELD_NUMBER: _builtins.int
     PREFIXES_FIELD_NUMBER: _builtins.int
     WHOLE_CHUNKS_FIELD_NUMBER: _builtins.int
+    GLOBS_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     whole_chunks: _builtins.bool
@@ -2126,6 +2389,12 @@ class DownloadRequest(_message.Message):
     def prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All files whose path begins with one of these texts."""
 
+    @_builtins.property
+    def globs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All files whose path any of these globs stands for, each of them once. At most 100 globs, as in
+        ListFilesRequest; none of them empty.
+        """
+
     def __init__(
         self,
         *,
@@ -2133,10 +2402,11 @@ class DownloadRequest(_message.Message):
         reads: _abc.Iterable[Global___FileRead] | None = ...,
         prefixes: _abc.Iterable[_builtins.str] | None = ...,
         whole_chunks: _builtins.bool = ...,
+        globs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefixes", b"prefixes", "reads", b"reads", "ref", b"ref", "whole_chunks", b"whole_chunks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["globs", b"globs", "prefixes", b"prefixes", "reads", b"reads", "ref", b"ref", "whole_chunks", b"whole_chunks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2144,7 +2414,7 @@ Global___DownloadRequest: _TypeAlias = DownloadRequest  # noqa: Y015
 
 @_typing.final
 class FileRead(_message.Message):
-    """One file, or a range of it. With neither `reads` nor `prefixes` the whole version is sent."""
+    """One file, or a range of it. Without `reads`, `prefixes` and `globs` the whole version is sent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2286,6 +2556,96 @@ class DownloadedFile(_message.Message):
 Global___DownloadedFile: _TypeAlias = DownloadedFile  # noqa: Y015
 
 @_typing.final
+class ListChunksRequest(_message.Message):
+    """Asks of which chunks files consist."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref."""
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The files: at most `max_reads_per_download`. A path that is named twice is listed twice."""
+
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paths", b"paths", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChunksRequest: _TypeAlias = ListChunksRequest  # noqa: Y015
+
+@_typing.final
+class ListChunksResponse(_message.Message):
+    """Some chunk lists. A message lists at most 20,000 chunks; the list of a file that has more goes on
+    in the next message.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    version_ref: _builtins.str
+    """The full ref of the version that the ref resolved to; in the first message, which has no lists."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChunks]:
+        """The lists, or parts of them."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___FileChunks] | None = ...,
+        version_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChunksResponse: _TypeAlias = ListChunksResponse  # noqa: Y015
+
+@_typing.final
+class FileChunks(_message.Message):
+    """Chunks of one file, one after the other. The sizes of all its chunks add up to its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_INDEX_FIELD_NUMBER: _builtins.int
+    DIGESTS_FIELD_NUMBER: _builtins.int
+    SIZES_FIELD_NUMBER: _builtins.int
+    path_index: _builtins.int
+    """The place of its path in the request, from 0."""
+    digests: _builtins.bytes
+    """The digests, n x 32 bytes. None for an empty file."""
+    @_builtins.property
+    def sizes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The size of each chunk in bytes."""
+
+    def __init__(
+        self,
+        *,
+        path_index: _builtins.int = ...,
+        digests: _builtins.bytes = ...,
+        sizes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "path_index", b"path_index", "sizes", b"sizes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChunks: _TypeAlias = FileChunks  # noqa: Y015
+
+@_typing.final
 class FetchChunksRequest(_message.Message):
     """Asks for chunks."""
 
@@ -2293,19 +2653,27 @@ class FetchChunksRequest(_message.Message):
 
     REF_FIELD_NUMBER: _builtins.int
     DIGESTS_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref: the version whose chunks may be read."""
     digests: _builtins.bytes
     """The digests: n x 32 bytes, at most `max_digests_per_request`."""
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files that have these chunks, at most `max_reads_per_download`. With them the server need not
+        look through the whole version, which takes long for one of many files. Empty for all files.
+        """
+
     def __init__(
         self,
         *,
         ref: _builtins.str = ...,
         digests: _builtins.bytes = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "ref", b"ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "paths", b"paths", "ref", b"ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2350,3 +2718,317 @@ class FetchChunksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FetchChunksResponse: _TypeAlias = FetchChunksResponse  # noqa: Y015
+
+@_typing.final
+class VerifyVersionRequest(_message.Message):
+    """Asks for a verification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref."""
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyVersionRequest: _TypeAlias = VerifyVersionRequest  # noqa: Y015
+
+@_typing.final
+class VerifyVersionResponse(_message.Message):
+    """How far a verification has come. The first message has `version_ref` only, the last one
+    `summary`. Counts are totals since its beginning.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    CHECKED_FILES_FIELD_NUMBER: _builtins.int
+    CHECKED_BYTES_FIELD_NUMBER: _builtins.int
+    DAMAGES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    version_ref: _builtins.str
+    """The full ref of the version that the ref resolved to; in the first message."""
+    checked_files: _builtins.int
+    """Files checked, references not among them."""
+    checked_bytes: _builtins.int
+    """Bytes of files read and checked."""
+    @_builtins.property
+    def damages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Damage]:
+        """What was found damaged since the last message: at most 500."""
+
+    @_builtins.property
+    def summary(self) -> Global___VerifySummary:
+        """The outcome; in the last message. A stream without it has not verified the version."""
+
+    def __init__(
+        self,
+        *,
+        version_ref: _builtins.str = ...,
+        checked_files: _builtins.int = ...,
+        checked_bytes: _builtins.int = ...,
+        damages: _abc.Iterable[Global___Damage] | None = ...,
+        summary: Global___VerifySummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_bytes", b"checked_bytes", "checked_files", b"checked_files", "damages", b"damages", "summary", b"summary", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyVersionResponse: _TypeAlias = VerifyVersionResponse  # noqa: Y015
+
+@_typing.final
+class Damage(_message.Message):
+    """One thing that is damaged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    LAST_PATH_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    kind: Global___DamageKind.ValueType
+    """What is damaged."""
+    path: _builtins.str
+    """The file. With MANIFEST, the first of the files in that part; with VERSION, empty."""
+    last_path: _builtins.str
+    """With MANIFEST, the last of the files in that part; else empty."""
+    digest: _builtins.bytes
+    """The digest that was not found to be true (32 bytes): of the chunk, the recipe or the part of
+    the list; with FILE the content digest, with VERSION the version digest.
+    """
+    offset: _builtins.int
+    """With CHUNK and RECIPE, where in the file the bytes are missing."""
+    size_bytes: _builtins.int
+    """With CHUNK and RECIPE, how many bytes of the file are missing."""
+    def __init__(
+        self,
+        *,
+        kind: Global___DamageKind.ValueType = ...,
+        path: _builtins.str = ...,
+        last_path: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        offset: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "kind", b"kind", "last_path", b"last_path", "offset", b"offset", "path", b"path", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Damage: _TypeAlias = Damage  # noqa: Y015
+
+@_typing.final
+class VerifySummary(_message.Message):
+    """The outcome of a verification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTACT_FIELD_NUMBER: _builtins.int
+    CHECKED_FILES_FIELD_NUMBER: _builtins.int
+    CHECKED_BYTES_FIELD_NUMBER: _builtins.int
+    CHECKED_CHUNKS_FIELD_NUMBER: _builtins.int
+    REFERENCE_COUNT_FIELD_NUMBER: _builtins.int
+    DAMAGE_COUNT_FIELD_NUMBER: _builtins.int
+    DAMAGED_FILES_FIELD_NUMBER: _builtins.int
+    intact: _builtins.bool
+    """Whether nothing at all is damaged."""
+    checked_files: _builtins.int
+    """Files checked, those found damaged among them."""
+    checked_bytes: _builtins.int
+    """Bytes of files read and found right, chunk by chunk."""
+    checked_chunks: _builtins.int
+    """Chunks checked, as often as files name them."""
+    reference_count: _builtins.int
+    """References, whose content is elsewhere and was not read."""
+    damage_count: _builtins.int
+    """How many things were told to be damaged."""
+    damaged_files: _builtins.int
+    """How many files are damaged, as far as the list of files can be read."""
+    def __init__(
+        self,
+        *,
+        intact: _builtins.bool = ...,
+        checked_files: _builtins.int = ...,
+        checked_bytes: _builtins.int = ...,
+        checked_chunks: _builtins.int = ...,
+        reference_count: _builtins.int = ...,
+        damage_count: _builtins.int = ...,
+        damaged_files: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_bytes", b"checked_bytes", "checked_chunks", b"checked_chunks", "checked_files", b"checked_files", "damage_count", b"damage_count", "damaged_files", b"damaged_files", "intact", b"intact", "reference_count", b"reference_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifySummary: _TypeAlias = VerifySummary  # noqa: Y015
+
+@_typing.final
+class CompareVersionsRequest(_message.Message):
+    """Asks what differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REF_FIELD_NUMBER: _builtins.int
+    TO_REF_FIELD_NUMBER: _builtins.int
+    from_ref: _builtins.str
+    """The full ref of the version to start from."""
+    to_ref: _builtins.str
+    """The full ref of the version to compare with it."""
+    def __init__(
+        self,
+        *,
+        from_ref: _builtins.str = ...,
+        to_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_ref", b"from_ref", "to_ref", b"to_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareVersionsRequest: _TypeAlias = CompareVersionsRequest  # noqa: Y015
+
+@_typing.final
+class CompareVersionsResponse(_message.Message):
+    """Some differences. The first message has `from_ref` and `to_ref` only, the last one `summary`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REF_FIELD_NUMBER: _builtins.int
+    TO_REF_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    from_ref: _builtins.str
+    """The full ref of the version that `from_ref` resolved to; in the first message."""
+    to_ref: _builtins.str
+    """The full ref of the version that `to_ref` resolved to; in the first message."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChange]:
+        """Files that differ, by path over the whole stream: at most 500 in a message."""
+
+    @_builtins.property
+    def summary(self) -> Global___CompareSummary:
+        """The totals; in the last message."""
+
+    def __init__(
+        self,
+        *,
+        from_ref: _builtins.str = ...,
+        to_ref: _builtins.str = ...,
+        changes: _abc.Iterable[Global___FileChange] | None = ...,
+        summary: Global___CompareSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "from_ref", b"from_ref", "summary", b"summary", "to_ref", b"to_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareVersionsResponse: _TypeAlias = CompareVersionsResponse  # noqa: Y015
+
+@_typing.final
+class FileChange(_message.Message):
+    """What became of one path. With only `file` it was added, with only `previous_file` removed, with
+    both changed: another content, size or kind.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FILE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file(self) -> _types_pb2.File:
+        """The file in the version compared with."""
+
+    @_builtins.property
+    def previous_file(self) -> _types_pb2.File:
+        """The file in the version started from."""
+
+    def __init__(
+        self,
+        *,
+        file: _types_pb2.File | None = ...,
+        previous_file: _types_pb2.File | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "previous_file", b"previous_file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "previous_file", b"previous_file"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChange: _TypeAlias = FileChange  # noqa: Y015
+
+@_typing.final
+class CompareSummary(_message.Message):
+    """Totals of a comparison. Bytes are those of files as listed, references among them, unless it
+    says otherwise.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_COUNT_FIELD_NUMBER: _builtins.int
+    REMOVED_COUNT_FIELD_NUMBER: _builtins.int
+    CHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    UNCHANGED_COUNT_FIELD_NUMBER: _builtins.int
+    ADDED_BYTES_FIELD_NUMBER: _builtins.int
+    REMOVED_BYTES_FIELD_NUMBER: _builtins.int
+    CHANGED_BYTES_FIELD_NUMBER: _builtins.int
+    UNCHANGED_BYTES_FIELD_NUMBER: _builtins.int
+    SHARED_BYTES_FIELD_NUMBER: _builtins.int
+    NEW_BYTES_FIELD_NUMBER: _builtins.int
+    added_count: _builtins.int
+    """Files that are in the second version only."""
+    removed_count: _builtins.int
+    """Files that are in the first version only."""
+    changed_count: _builtins.int
+    """Files that are in both and differ."""
+    unchanged_count: _builtins.int
+    """Files that are the same in both."""
+    added_bytes: _builtins.int
+    """The sizes of the added files."""
+    removed_bytes: _builtins.int
+    """The sizes of the removed files."""
+    changed_bytes: _builtins.int
+    """The sizes of the changed files, in the second version."""
+    unchanged_bytes: _builtins.int
+    """The sizes of the unchanged files."""
+    shared_bytes: _builtins.int
+    """Bytes of the second version that the first one has too: its unchanged files, and of its added
+    and changed files what lies in chunks that files of the first version consist of.
+    """
+    new_bytes: _builtins.int
+    """The other bytes of the stored files that were added or changed."""
+    def __init__(
+        self,
+        *,
+        added_count: _builtins.int = ...,
+        removed_count: _builtins.int = ...,
+        changed_count: _builtins.int = ...,
+        unchanged_count: _builtins.int = ...,
+        added_bytes: _builtins.int = ...,
+        removed_bytes: _builtins.int = ...,
+        changed_bytes: _builtins.int = ...,
+        unchanged_bytes: _builtins.int = ...,
+        shared_bytes: _builtins.int = ...,
+        new_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_bytes", b"added_bytes", "added_count", b"added_count", "changed_bytes", b"changed_bytes", "changed_count", b"changed_count", "new_bytes", b"new_bytes", "removed_bytes", b"removed_bytes", "removed_count", b"removed_count", "shared_bytes", b"shared_bytes", "unchanged_bytes", b"unchanged_bytes", "unchanged_count", b"unchanged_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareSummary: _TypeAlias = CompareSummary  # noqa: Y015

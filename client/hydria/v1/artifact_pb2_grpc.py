@@ -111,6 +111,11 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
                 _registered_method=True)
+        self.CopyVersion = channel.unary_unary(
+                '/hydria.v1.ArtifactService/CopyVersion',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.FromString,
+                _registered_method=True)
         self.GetVersion = channel.unary_unary(
                 '/hydria.v1.ArtifactService/GetVersion',
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.GetVersionRequest.SerializeToString,
@@ -181,10 +186,25 @@ class ArtifactServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.DownloadRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.DownloadResponse.FromString,
                 _registered_method=True)
+        self.ListChunks = channel.unary_stream(
+                '/hydria.v1.ArtifactService/ListChunks',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.FromString,
+                _registered_method=True)
         self.FetchChunks = channel.unary_stream(
                 '/hydria.v1.ArtifactService/FetchChunks',
                 request_serializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.FromString,
+                _registered_method=True)
+        self.VerifyVersion = channel.unary_stream(
+                '/hydria.v1.ArtifactService/VerifyVersion',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.FromString,
+                _registered_method=True)
+        self.CompareVersions = channel.unary_stream(
+                '/hydria.v1.ArtifactService/CompareVersions',
+                request_serializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.FromString,
                 _registered_method=True)
 
 
@@ -282,14 +302,17 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StageFiles(self, request, context):
-        """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-        (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-        may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed: now if all of them are there, else by the
-        commit. After an error nothing of the batch is staged.
+        """Stages files of the version to be: puts, references, copies of files of other versions, and
+        removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+        was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+        `missing_digests` tells what is still to come. A file of several chunks is read back and
+        hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+        is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+        CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+        calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+        STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -300,8 +323,8 @@ class ArtifactServiceServicer(object):
         same content. The same request again returns the same response; another request on a committed
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-        STORAGE_FULL. After an error the upload is still open.
+        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -325,6 +348,19 @@ class ArtifactServiceServicer(object):
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
         TYPE_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CopyVersion(self, request, context):
+        """Makes a version with the content of another one of the same entity, in any of its collections,
+        in one transaction; no bytes move. A live version of the collection with the same content is
+        found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+        it by this call: download and upload them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+        REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+        STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -389,8 +425,9 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCollection(self, request, context):
-        """Renames a collection or changes the words about it. The old name finds it until it is used
-        again.
+        """Renames a collection, changes its type (and so that of all its versions) or the words about
+        it. The old name finds it until it is used again. What was begun with the old type and is not
+        committed yet fails with TYPE_MISMATCH then.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
@@ -426,7 +463,7 @@ class ArtifactServiceServicer(object):
 
     def ListFiles(self, request, context):
         """Lists a version's files by path, in pages.
-        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -434,28 +471,59 @@ class ArtifactServiceServicer(object):
 
     def StreamFiles(self, request, context):
         """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-        DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Download(self, request, context):
-        """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-        the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-        what is left.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+        come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+        within a file by offset. To resume, ask again for what is left.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+        `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
         DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListChunks(self, request, context):
+        """Lists the chunks of some files of a version, so that a client that has other versions can tell
+        which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+        FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FetchChunks(self, request, context):
-        """Sends chunks of one version by digest, in the order asked.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """Sends chunks of one version by digest, in the order asked. References have none.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+        that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyVersion(self, request, context):
+        """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+        XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+        stream, which does not fail for it, and counts as missing from then on, so that the next upload
+        of the same content repairs it. What references point to is not read. One verification runs at
+        a time; another waits, and gets a message without news now and then.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareVersions(self, request, context):
+        """Tells what differs between two versions, of whatever collections: added, removed and changed
+        files by path, then totals. Few run at a time; another waits, and gets a message without news
+        now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -529,6 +597,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.SerializeToString,
             ),
+            'CopyVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyVersion,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.SerializeToString,
+            ),
             'GetVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVersion,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.GetVersionRequest.FromString,
@@ -599,10 +672,25 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.DownloadRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.DownloadResponse.SerializeToString,
             ),
+            'ListChunks': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListChunks,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.SerializeToString,
+            ),
             'FetchChunks': grpc.unary_stream_rpc_method_handler(
                     servicer.FetchChunks,
                     request_deserializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.SerializeToString,
+            ),
+            'VerifyVersion': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyVersion,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.SerializeToString,
+            ),
+            'CompareVersions': grpc.unary_stream_rpc_method_handler(
+                    servicer.CompareVersions,
+                    request_deserializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -968,6 +1056,33 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/ReuseVersion',
             hydria_dot_v1_dot_artifact__pb2.ReuseVersionRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.ReuseVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CopyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/CopyVersion',
+            hydria_dot_v1_dot_artifact__pb2.CopyVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.CopyVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1357,6 +1472,33 @@ class ArtifactService(object):
             _registered_method=True)
 
     @staticmethod
+    def ListChunks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/ListChunks',
+            hydria_dot_v1_dot_artifact__pb2.ListChunksRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.ListChunksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def FetchChunks(request,
             target,
             options=(),
@@ -1373,6 +1515,60 @@ class ArtifactService(object):
             '/hydria.v1.ArtifactService/FetchChunks',
             hydria_dot_v1_dot_artifact__pb2.FetchChunksRequest.SerializeToString,
             hydria_dot_v1_dot_artifact__pb2.FetchChunksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/VerifyVersion',
+            hydria_dot_v1_dot_artifact__pb2.VerifyVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.VerifyVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.ArtifactService/CompareVersions',
+            hydria_dot_v1_dot_artifact__pb2.CompareVersionsRequest.SerializeToString,
+            hydria_dot_v1_dot_artifact__pb2.CompareVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -84,22 +84,25 @@ class ArtifactServiceStub:
     RESOURCE_EXHAUSTED: STORAGE_FULL. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     StageFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.StageFilesRequest, _artifact_pb2.StageFilesResponse]
-    """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-    (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-    may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed: now if all of them are there, else by the
-    commit. After an error nothing of the batch is staged.
+    """Stages files of the version to be: puts, references, copies of files of other versions, and
+    removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+    was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+    `missing_digests` tells what is still to come. A file of several chunks is read back and
+    hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+    is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+    CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+    calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+    STORAGE_FULL.
     """
     CommitUpload: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
     same content. The same request again returns the same response; another request on a committed
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-    STORAGE_FULL. After an error the upload is still open.
+    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
@@ -115,6 +118,15 @@ class ArtifactServiceStub:
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
     TYPE_MISMATCH.
+    """
+    CopyVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]
+    """Makes a version with the content of another one of the same entity, in any of its collections,
+    in one transaction; no bytes move. A live version of the collection with the same content is
+    found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+    it by this call: download and upload them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+    REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+    STORAGE_FULL.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -145,8 +157,9 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]
-    """Renames a collection or changes the words about it. The old name finds it until it is used
-    again.
+    """Renames a collection, changes its type (and so that of all its versions) or the words about
+    it. The old name finds it until it is used again. What was begun with the old type and is not
+    committed yet fails with TYPE_MISMATCH then.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
@@ -166,24 +179,43 @@ class ArtifactServiceStub:
     """
     ListFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]
     """Lists a version's files by path, in pages.
-    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
     """
     StreamFiles: _grpc.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]
     """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-    DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     Download: _grpc.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]
-    """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-    the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-    what is left.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+    come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+    within a file by offset. To resume, ask again for what is left.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+    `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
+    ListChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.ListChunksRequest, _artifact_pb2.ListChunksResponse]
+    """Lists the chunks of some files of a version, so that a client that has other versions can tell
+    which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+    FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     FetchChunks: _grpc.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]
-    """Sends chunks of one version by digest, in the order asked.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """Sends chunks of one version by digest, in the order asked. References have none.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+    that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    VerifyVersion: _grpc.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]
+    """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+    XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+    stream, which does not fail for it, and counts as missing from then on, so that the next upload
+    of the same content repairs it. What references point to is not read. One verification runs at
+    a time; another waits, and gets a message without news now and then.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    CompareVersions: _grpc.UnaryStreamMultiCallable[_artifact_pb2.CompareVersionsRequest, _artifact_pb2.CompareVersionsResponse]
+    """Tells what differs between two versions, of whatever collections: added, removed and changed
+    files by path, then totals. Few run at a time; another waits, and gets a message without news
+    now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
 
 @_typing.type_check_only
@@ -242,22 +274,25 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     RESOURCE_EXHAUSTED: STORAGE_FULL. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     StageFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.StageFilesRequest, _artifact_pb2.StageFilesResponse]  # type: ignore[assignment]
-    """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-    (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-    may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-    file of several chunks is read back and hashed: now if all of them are there, else by the
-    commit. After an error nothing of the batch is staged.
+    """Stages files of the version to be: puts, references, copies of files of other versions, and
+    removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+    was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+    `missing_digests` tells what is still to come. A file of several chunks is read back and
+    hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+    is staged.
     INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-    `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+    `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+    CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+    calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+    STORAGE_FULL.
     """
     CommitUpload: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CommitUploadRequest, _artifact_pb2.CommitUploadResponse]  # type: ignore[assignment]
     """Makes the version, in one transaction, or finds the live version of the collection that has the
     same content. The same request again returns the same response; another request on a committed
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-    STORAGE_FULL. After an error the upload is still open.
+    FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
     """
     PutVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]  # type: ignore[assignment]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
@@ -273,6 +308,15 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
     TYPE_MISMATCH.
+    """
+    CopyVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]  # type: ignore[assignment]
+    """Makes a version with the content of another one of the same entity, in any of its collections,
+    in one transaction; no bytes move. A live version of the collection with the same content is
+    found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+    it by this call: download and upload them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+    REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+    STORAGE_FULL.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
@@ -303,8 +347,9 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]  # type: ignore[assignment]
-    """Renames a collection or changes the words about it. The old name finds it until it is used
-    again.
+    """Renames a collection, changes its type (and so that of all its versions) or the words about
+    it. The old name finds it until it is used again. What was begun with the old type and is not
+    committed yet fails with TYPE_MISMATCH then.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
@@ -324,24 +369,43 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """
     ListFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]  # type: ignore[assignment]
     """Lists a version's files by path, in pages.
-    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
     """
     StreamFiles: _aio.UnaryStreamMultiCallable[_artifact_pb2.StreamFilesRequest, _artifact_pb2.StreamFilesResponse]  # type: ignore[assignment]
     """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-    DEADLINE_EXCEEDED: STREAM_STALLED.
+    INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
     """
     Download: _aio.UnaryStreamMultiCallable[_artifact_pb2.DownloadRequest, _artifact_pb2.DownloadResponse]  # type: ignore[assignment]
-    """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-    the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-    what is left.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-    prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+    """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+    come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+    within a file by offset. To resume, ask again for what is left.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+    `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
     DEADLINE_EXCEEDED: STREAM_STALLED.
     """
+    ListChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.ListChunksRequest, _artifact_pb2.ListChunksResponse]  # type: ignore[assignment]
+    """Lists the chunks of some files of a version, so that a client that has other versions can tell
+    which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+    FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
     FetchChunks: _aio.UnaryStreamMultiCallable[_artifact_pb2.FetchChunksRequest, _artifact_pb2.FetchChunksResponse]  # type: ignore[assignment]
-    """Sends chunks of one version by digest, in the order asked.
-    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-    has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """Sends chunks of one version by digest, in the order asked. References have none.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+    that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    VerifyVersion: _aio.UnaryStreamMultiCallable[_artifact_pb2.VerifyVersionRequest, _artifact_pb2.VerifyVersionResponse]  # type: ignore[assignment]
+    """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+    XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+    stream, which does not fail for it, and counts as missing from then on, so that the next upload
+    of the same content repairs it. What references point to is not read. One verification runs at
+    a time; another waits, and gets a message without news now and then.
+    DEADLINE_EXCEEDED: STREAM_STALLED.
+    """
+    CompareVersions: _aio.UnaryStreamMultiCallable[_artifact_pb2.CompareVersionsRequest, _artifact_pb2.CompareVersionsResponse]  # type: ignore[assignment]
+    """Tells what differs between two versions, of whatever collections: added, removed and changed
+    files by path, then totals. Few run at a time; another waits, and gets a message without news
+    now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
     """
 
 class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -457,14 +521,17 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.StageFilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.StageFilesResponse, _abc.Awaitable[_artifact_pb2.StageFilesResponse]]:
-        """Stages files of the version to be: puts, and removals from the base version. Idempotent by
-        (`upload_id`, `writer_id`, `seq`): a `seq` that was staged is acknowledged and dropped. Files
-        may be staged before their chunks are sent; `missing_digests` tells what is still to come. A
-        file of several chunks is read back and hashed: now if all of them are there, else by the
-        commit. After an error nothing of the batch is staged.
+        """Stages files of the version to be: puts, references, copies of files of other versions, and
+        removals from the base version. Idempotent by (`upload_id`, `writer_id`, `seq`): a `seq` that
+        was staged is acknowledged and dropped. Files may be staged before their chunks are sent;
+        `missing_digests` tells what is still to come. A file of several chunks is read back and
+        hashed: now if all of them are there, else by the commit. After an error nothing of the batch
+        is staged.
         INVALID_ARGUMENT: PATH_INVALID, DUPLICATE_PATH, DIGEST_MISMATCH (the chunks do not add up to
-        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, FIELD_VIOLATION (a gap in
-        `seq`). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED: STORAGE_FULL.
+        `content_digest`), SIZE_MISMATCH, CHUNK_TOO_LARGE, BATCH_TOO_LARGE, REFERENCE_INVALID,
+        CROSS_DOMAIN (a copy), FIELD_VIOLATION (a gap in `seq`). NOT_FOUND: FILE_NOT_FOUND, and as
+        calls by ref (a copy). FAILED_PRECONDITION: CHUNKS_MISSING (a recipe). RESOURCE_EXHAUSTED:
+        STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -477,8 +544,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         same content. The same request again returns the same response; another request on a committed
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
-        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH. RESOURCE_EXHAUSTED:
-        STORAGE_FULL. After an error the upload is still open.
+        FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
         """
 
     @_abc_1.abstractmethod
@@ -506,6 +573,21 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
         TYPE_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def CopyVersion(
+        self,
+        request: _artifact_pb2.CopyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_artifact_pb2.CopyVersionResponse, _abc.Awaitable[_artifact_pb2.CopyVersionResponse]]:
+        """Makes a version with the content of another one of the same entity, in any of its collections,
+        in one transaction; no bytes move. A live version of the collection with the same content is
+        found instead, as by CommitUpload. Idempotent by `request_id`. An entity's bytes do not leave
+        it by this call: download and upload them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
+        REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
+        STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -584,8 +666,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.UpdateCollectionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.UpdateCollectionResponse, _abc.Awaitable[_artifact_pb2.UpdateCollectionResponse]]:
-        """Renames a collection or changes the words about it. The old name finds it until it is used
-        again.
+        """Renames a collection, changes its type (and so that of all its versions) or the words about
+        it. The old name finds it until it is used again. What was begun with the old type and is not
+        committed yet fails with TYPE_MISMATCH then.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
@@ -629,7 +712,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.ListFilesResponse, _abc.Awaitable[_artifact_pb2.ListFilesResponse]]:
         """Lists a version's files by path, in pages.
-        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FIELD_VIOLATION (a text that is no glob).
         """
 
     @_abc_1.abstractmethod
@@ -639,7 +722,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.StreamFilesResponse], _abc.AsyncIterator[_artifact_pb2.StreamFilesResponse]]:
         """Sends a version's files by path, all of them. To resume, ask again after the last path seen.
-        DEADLINE_EXCEEDED: STREAM_STALLED.
+        INVALID_ARGUMENT: FIELD_VIOLATION (a text that is no glob). DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
     @_abc_1.abstractmethod
@@ -648,12 +731,24 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.DownloadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.DownloadResponse], _abc.AsyncIterator[_artifact_pb2.DownloadResponse]]:
-        """Sends the bytes of files: all, some, those under prefixes, or ranges of them. Frames come in
-        the order of `reads`, then of `prefixes`, within a file by offset. To resume, ask again for
-        what is left.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `reads`; one under a
-        prefix is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
+        """Sends the bytes of files: all, some, those under prefixes or of globs, or ranges of them. Frames
+        come in the order of `reads`, then of `prefixes`, then by the paths that `globs` stand for,
+        within a file by offset. To resume, ask again for what is left.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a text that is no glob; a reference among
+        `reads`: one under a prefix or of a glob is left out). NOT_FOUND: FILE_NOT_FOUND. OUT_OF_RANGE: RANGE_OUT_OF_BOUNDS.
         DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListChunks(
+        self,
+        request: _artifact_pb2.ListChunksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.ListChunksResponse], _abc.AsyncIterator[_artifact_pb2.ListChunksResponse]]:
+        """Lists the chunks of some files of a version, so that a client that has other versions can tell
+        which chunks it lacks. Files come in the order of `paths`, chunks in that of their file.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE, FIELD_VIOLATION (a reference among `paths`). NOT_FOUND:
+        FILE_NOT_FOUND. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
     @_abc_1.abstractmethod
@@ -662,9 +757,34 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.FetchChunksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_artifact_pb2.FetchChunksResponse], _abc.AsyncIterator[_artifact_pb2.FetchChunksResponse]]:
-        """Sends chunks of one version by digest, in the order asked.
-        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: CHUNK_NOT_FOUND, also for a chunk that the store
-        has but the version's files have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """Sends chunks of one version by digest, in the order asked. References have none.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE. NOT_FOUND: FILE_NOT_FOUND, CHUNK_NOT_FOUND, also for a chunk
+        that the store has but the files that were named have not. DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyVersion(
+        self,
+        request: _artifact_pb2.VerifyVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.VerifyVersionResponse], _abc.AsyncIterator[_artifact_pb2.VerifyVersionResponse]]:
+        """Reads all that is stored of a version again: the list of its files, every chunk (its record's
+        XXH3 and its BLAKE3), every file's digest and the version's. What is damaged is told in the
+        stream, which does not fail for it, and counts as missing from then on, so that the next upload
+        of the same content repairs it. What references point to is not read. One verification runs at
+        a time; another waits, and gets a message without news now and then.
+        DEADLINE_EXCEEDED: STREAM_STALLED.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareVersions(
+        self,
+        request: _artifact_pb2.CompareVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_artifact_pb2.CompareVersionsResponse], _abc.AsyncIterator[_artifact_pb2.CompareVersionsResponse]]:
+        """Tells what differs between two versions, of whatever collections: added, removed and changed
+        files by path, then totals. Few run at a time; another waits, and gets a message without news
+        now and then. DEADLINE_EXCEEDED: STREAM_STALLED.
         """
 
 def add_ArtifactServiceServicer_to_server(servicer: ArtifactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

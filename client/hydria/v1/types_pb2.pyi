@@ -180,6 +180,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INTERNAL_ERROR: _ErrorReason.ValueType  # 37
     """INTERNAL: a defect of the server; `metadata.incident_id` finds the cause in its log."""
+    ERROR_REASON_REFERENCE_INVALID: _ErrorReason.ValueType  # 38
+    """INVALID_ARGUMENT: the URI or the checksum of a reference breaks the rules of `ReferenceEntry`;
+    `metadata.path` names the entry.
+    """
+    ERROR_REASON_CROSS_DOMAIN: _ErrorReason.ValueType  # 39
+    """INVALID_ARGUMENT: a copy names a version of another entity, with which nothing is shared.
+    Download from there, and upload here.
+    """
+    ERROR_REASON_WRITERS_UNFINISHED: _ErrorReason.ValueType  # 42
+    """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
+    some of them. Wait for them, or commit without naming them.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -266,6 +278,18 @@ repairs it.
 """
 ERROR_REASON_INTERNAL_ERROR: ErrorReason.ValueType  # 37
 """INTERNAL: a defect of the server; `metadata.incident_id` finds the cause in its log."""
+ERROR_REASON_REFERENCE_INVALID: ErrorReason.ValueType  # 38
+"""INVALID_ARGUMENT: the URI or the checksum of a reference breaks the rules of `ReferenceEntry`;
+`metadata.path` names the entry.
+"""
+ERROR_REASON_CROSS_DOMAIN: ErrorReason.ValueType  # 39
+"""INVALID_ARGUMENT: a copy names a version of another entity, with which nothing is shared.
+Download from there, and upload here.
+"""
+ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
+"""FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
+some of them. Wait for them, or commit without naming them.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:
@@ -561,22 +585,26 @@ class WriterProgress(_message.Message):
     WRITER_ID_FIELD_NUMBER: _builtins.int
     STAGED_THROUGH_SEQ_FIELD_NUMBER: _builtins.int
     OPERATION_COUNT_FIELD_NUMBER: _builtins.int
+    FINISHED_FIELD_NUMBER: _builtins.int
     writer_id: _builtins.str
     """The writer, as it names itself in StageFiles; empty for the only one."""
     staged_through_seq: _builtins.int
     """The `seq` of its last batch that is staged for good."""
     operation_count: _builtins.int
     """How many operations it has staged."""
+    finished: _builtins.bool
+    """Whether the last thing it staged was a batch without operations, which says that it is done."""
     def __init__(
         self,
         *,
         writer_id: _builtins.str = ...,
         staged_through_seq: _builtins.int = ...,
         operation_count: _builtins.int = ...,
+        finished: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_count", b"operation_count", "staged_through_seq", b"staged_through_seq", "writer_id", b"writer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "operation_count", b"operation_count", "staged_through_seq", b"staged_through_seq", "writer_id", b"writer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -833,7 +861,7 @@ class File(_message.Message):
     path: _builtins.str
     """The path."""
     size_bytes: _builtins.int
-    """The size in bytes."""
+    """The size in bytes; 0 for a reference without a checksum, of which it is not known."""
     content_digest: _builtins.bytes
     """BLAKE3 of the content (32 bytes), whatever the chunking; empty for a reference."""
     kind: Global___FileKind.ValueType
@@ -841,7 +869,7 @@ class File(_message.Message):
     ref_uri: _builtins.str
     """Where a reference points; empty for stored bytes."""
     ref_checksum: _builtins.str
-    """What a reference's bytes are checked by, e.g. an etag; empty for stored bytes."""
+    """What a reference's bytes are checked by, as in `ReferenceEntry`; empty for stored bytes."""
     def __init__(
         self,
         *,

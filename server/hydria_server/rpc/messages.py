@@ -16,6 +16,7 @@ from hydria_server.domain.records import (
     VersionState,
 )
 from hydria_server.services.aliases import AliasChange
+from hydria_server.services.chunk_lists import ChunkList
 from hydria_server.services.commit import Commitment
 from hydria_server.services.sessions import UploadStatus
 from hydria_server.services.versions import format_etag
@@ -127,6 +128,7 @@ def upload_status_message(status: UploadStatus) -> types_pb2.Upload:
             writer_id=writer.writer_id,
             staged_through_seq=writer.staged_through_seq,
             operation_count=writer.operation_count,
+            finished=writer.finished,
         )
     return message
 
@@ -146,6 +148,15 @@ def file_message(entry: FileEntry) -> types_pb2.File:
         size_bytes=entry.size_bytes,
         content_digest=entry.content_digest,
         kind=types_pb2.FILE_KIND_STORED,
+    )
+
+
+def file_chunks_message(part: ChunkList) -> artifact_pb2.FileChunks:
+    """Return a chunk list, or a part of one, by columns."""
+    return artifact_pb2.FileChunks(
+        path_index=part.path_index,
+        digests=b"".join([chunk.digest for chunk in part.chunks]),
+        sizes=[chunk.size_bytes for chunk in part.chunks],
     )
 
 

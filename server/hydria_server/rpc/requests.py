@@ -19,7 +19,8 @@ from hydria_server.domain.names import require_name, require_version_number
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.chunk_uploads import ChunkBatch
-from hydria_server.services.file_drafts import FileDraft
+from hydria_server.services.entry_copies import EntryCopy
+from hydria_server.services.file_drafts import FileDraft, ReferenceDraft
 from hydria_server.services.listings import ListRequest
 from hydria_server.services.staging import StageBatch
 
@@ -120,19 +121,25 @@ def stage_batch(request: artifact_pb2.StageFilesRequest) -> StageBatch:
         FieldViolationError: an operation is malformed.
     """
     puts: list[FileDraft] = []
+    references: list[ReferenceDraft] = []
+    copies: list[EntryCopy] = []
     paths: list[str] = []
     prefixes: list[str] = []
     for operation in request.operations:
         match operation.WhichOneof("operation"):
             case "put":
                 puts.append(_draft(operation.put))
+            case "put_reference":
+                references.append(_reference(operation.put_reference))
+            case "copy":
+                copies.append(_copy(operation.copy))
             case "remove_path":
                 paths.append(operation.remove_path)
             case "remove_prefix":
                 prefixes.append(operation.remove_prefix)
             case _:
                 raise FieldViolationError("operations", "an operation is empty")
-    return StageBatch(request.writer_id, request.seq, puts, paths, prefixes)
+    return StageBatch(request.writer_id, request.seq, puts, references, copies, paths, prefixes)
 
 
 def _draft(entry: artifact_pb2.FileEntry) -> FileDraft:
@@ -143,6 +150,14 @@ def _draft(entry: artifact_pb2.FileEntry) -> FileDraft:
         chunks=chunk_refs(entry.chunk_digests, entry.chunk_sizes, field="chunk_digests"),
         recipe_digests=split_digests(entry.recipe_digests, field="recipe_digests"),
     )
+
+
+def _reference(entry: artifact_pb2.ReferenceEntry) -> ReferenceDraft:
+    return ReferenceDraft(entry.path, entry.size_bytes, entry.uri, entry.checksum)
+
+
+def _copy(entry: artifact_pb2.CopiedEntry) -> EntryCopy:
+    return EntryCopy(entry.path, entry.source_ref, entry.source_path)
 
 
 def alias_operation(message: artifact_pb2.AliasOperation) -> AliasOperation:

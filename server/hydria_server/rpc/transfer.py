@@ -20,7 +20,7 @@ from hydria_server.services.file_uploads import FileHeader, FileTrailer
 
 
 class TransferRpcs(ArtifactRpcs):
-    """UploadChunks, UploadFile; ListFiles, StreamFiles, Download, FetchChunks."""
+    """UploadChunks, UploadFile; ListFiles, StreamFiles, Download, ListChunks, FetchChunks."""
 
     async def UploadChunks(
         self,
@@ -86,6 +86,7 @@ class TransferRpcs(ArtifactRpcs):
         page = await self.services.files.page(
             request.ref,
             prefix=request.prefix,
+            glob=request.glob,
             page_size=request.page_size,
             page_token=request.page_token,
         )
@@ -99,7 +100,10 @@ class TransferRpcs(ArtifactRpcs):
         self, request: artifact_pb2.StreamFilesRequest, context: Context
     ) -> AsyncIterator[artifact_pb2.StreamFilesResponse]:
         version, batches = await self.services.files.stream(
-            request.ref, prefix=request.prefix, after=request.start_after_path
+            request.ref,
+            prefix=request.prefix,
+            glob=request.glob,
+            after=request.start_after_path,
         )
         note("version", version.ref)
         try:
@@ -127,12 +131,27 @@ class TransferRpcs(ArtifactRpcs):
         finally:
             await windows.aclose()
 
+    async def ListChunks(
+        self, request: artifact_pb2.ListChunksRequest, context: Context
+    ) -> AsyncIterator[artifact_pb2.ListChunksResponse]:
+        version, batches = await self.services.chunk_lists.open(request.ref, request.paths)
+        note("version", version.ref)
+        try:
+            yield artifact_pb2.ListChunksResponse(version_ref=version.ref)
+            async for batch in batches:
+                add("chunks_listed", sum(len(part.chunks) for part in batch))
+                yield artifact_pb2.ListChunksResponse(
+                    files=[messages.file_chunks_message(part) for part in batch]
+                )
+        finally:
+            await batches.aclose()
+
     async def FetchChunks(
         self, request: artifact_pb2.FetchChunksRequest, context: Context
     ) -> AsyncIterator[artifact_pb2.FetchChunksResponse]:
         requests.require_few_digests(request.digests)
         digests = split_digests(request.digests, field="digests")
-        windows = self.services.downloads.fetch_chunks(request.ref, digests)
+        windows = self.services.downloads.fetch_chunks(request.ref, digests, paths=request.paths)
         try:
             async for refs, payloads in windows:
                 for frame in chunk_frame(refs, payloads):
@@ -163,4 +182,5 @@ def _download_request(request: artifact_pb2.DownloadRequest) -> DownloadRequest:
         [FileRead(read.path, read.offset, read.length) for read in request.reads],
         tuple(request.prefixes),
         request.whole_chunks,
+        tuple(request.globs),
     )

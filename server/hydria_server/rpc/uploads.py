@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hydria.v1 import artifact_pb2
 from hydria_server.domain.refs import CollectionName
 from hydria_server.rpc import messages, requests
@@ -9,6 +11,7 @@ from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.chunk_errors import chunk_error
 from hydria_server.rpc.family import ArtifactRpcs
 from hydria_server.services.commit import CommitRequest
+from hydria_server.services.copies import CopyRequest
 from hydria_server.services.reuse import KnownContent
 from hydria_server.services.sessions import NewUpload
 from hydria_server.services.small_versions import InlineFile
@@ -91,6 +94,7 @@ class UploadRpcs(ArtifactRpcs):
         return artifact_pb2.StageFilesResponse(
             staged_through_seq=outcome.staged_through_seq,
             missing_digests=b"".join(outcome.missing[:_MISSING_MAX]),
+            was_staged_before=outcome.was_staged_before,
         )
 
     async def CommitUpload(
@@ -98,7 +102,9 @@ class UploadRpcs(ArtifactRpcs):
     ) -> artifact_pb2.CommitUploadResponse:
         note("upload_id", request.upload_id[:80])
         commitment = await self.services.commits.commit(
-            request.upload_id, _commit_request(request), actor=self.actor(context)
+            request.upload_id,
+            replace(_commit_request(request), finished_writers=tuple(request.finished_writers)),
+            actor=self.actor(context),
         )
         note("version", commitment.version.ref)
         return messages.commit_message(commitment)
@@ -133,6 +139,28 @@ class UploadRpcs(ArtifactRpcs):
         return artifact_pb2.ReuseVersionResponse(
             version=messages.version_message(commitment.version),
             ignored_fields=commitment.ignored_fields,
+        )
+
+    async def CopyVersion(
+        self, request: artifact_pb2.CopyVersionRequest, context: Context
+    ) -> artifact_pb2.CopyVersionResponse:
+        copy = CopyRequest(
+            source_ref=request.source_ref,
+            name=CollectionName(request.entity, request.project, request.collection),
+            type=request.type,
+            aliases=tuple(request.aliases),
+            tags=tuple(request.tags),
+            description=request.description if request.HasField("description") else None,
+            metadata_json=request.metadata_json if request.HasField("metadata_json") else None,
+            request_id=request.request_id,
+        )
+        commitment = await self.services.copies.copy(copy, actor=self.actor(context))
+        note("version", commitment.version.ref)
+        committed = messages.commit_message(commitment)
+        return artifact_pb2.CopyVersionResponse(
+            version=committed.version,
+            created=committed.created,
+            ignored_fields=committed.ignored_fields,
         )
 
 

@@ -8,11 +8,16 @@ from hydria_server.domain.records import StoreInfo
 from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
+from hydria_server.services.chunk_audit import ChunkAudit
+from hydria_server.services.chunk_lists import ChunkLists
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.chunk_uploads import ChunkUploads
 from hydria_server.services.collections import Collections
 from hydria_server.services.commit import Commits
+from hydria_server.services.comparisons import Comparisons
+from hydria_server.services.copies import Copies
 from hydria_server.services.downloads import Downloads
+from hydria_server.services.entry_copies import EntryCopies
 from hydria_server.services.file_drafts import FileDrafts
 from hydria_server.services.file_uploads import FileUploads
 from hydria_server.services.file_verification import FileVerification
@@ -29,6 +34,7 @@ from hydria_server.services.reuse import Reuse
 from hydria_server.services.sessions import Clock, UploadSessions
 from hydria_server.services.small_versions import SmallVersions
 from hydria_server.services.staging import Staging
+from hydria_server.services.version_verification import VersionVerification
 from hydria_server.services.versions import Versions
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.packs.interface import PackStore
@@ -88,10 +94,11 @@ class ArtifactServices:
         recipes = Recipes(reader, ingest)
         verified = FileVerification(reader, metadata, hashing)
         resolution = Resolution(self.presence, recipes, verified)
-        drafts = FileDrafts(reader, recipes)
-        builder = ManifestBuilder(reader, ingest, metadata, threads.merging)
+        manifests = ManifestReader(reader, metadata)
+        drafts, copies = FileDrafts(reader, recipes), EntryCopies(manifests, metadata)
+        builder = ManifestBuilder(reader, ingest, self.presence, metadata, threads.merging)
         self.chunk_uploads = ChunkUploads(ingest, hashing)
-        self.staging = staging = Staging(sessions, drafts, resolution, ingest, metadata)
+        self.staging = staging = Staging(sessions, drafts, copies, resolution, ingest, metadata)
         self.file_uploads = FileUploads(
             sessions, staging, ingest, recipes, verified, hashing, self.file_budget
         )
@@ -99,14 +106,15 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, ingest, staging, self.commits, hashing, self.budget
         )
+        self.copies = Copies(sessions, capacity, metadata, clock)
         self._wire_rows(metadata, clock)
-        self._wire_reading(ManifestReader(reader, metadata), recipes, reader)
+        self._wire_reading(manifests, recipes, reader)
+        self._wire_inspection(manifests, recipes, reader, threads)
 
     def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
         """Wire what needs rows only, and no bytes."""
-        self.versions = Versions(metadata, clock)
+        self.versions, self.aliases = Versions(metadata, clock), Aliases(metadata, clock)
         self.collections = Collections(metadata, clock)
-        self.aliases = Aliases(metadata, clock)
         self.listings = Listings(metadata)
         self.reuse = Reuse(metadata, clock)
 
@@ -116,3 +124,14 @@ class ArtifactServices:
         """Wire what reads committed versions."""
         self.files = Files(self.versions, manifests)
         self.downloads = Downloads(self.versions, manifests, recipes, reader, self.read_budget)
+        self.chunk_lists = ChunkLists(self.versions, manifests, recipes)
+
+    def _wire_inspection(
+        self, manifests: ManifestReader, recipes: Recipes, reader: ChunkReader, threads: Threads
+    ) -> None:
+        """Wire what looks at whole versions."""
+        audit = ChunkAudit(reader, threads.hashing)
+        self.verification = VersionVerification(
+            self.versions, manifests, audit, threads.hashing, self.read_budget
+        )
+        self.comparisons = Comparisons(self.versions, manifests, recipes, threads.merging)

@@ -13,7 +13,7 @@ from hydria_server.domain.errors import (
 )
 from hydria_server.domain.records import Domain
 from hydria_server.services.read_ahead import read_ahead
-from hydria_server.storage.metadata.interface import MetadataStore, Rows
+from hydria_server.storage.metadata.interface import IndexedChunk, MetadataStore, Rows
 from hydria_server.storage.packs.interface import PackStore
 
 WINDOW_BYTES = 4 * 1024 * 1024
@@ -34,8 +34,7 @@ class ChunkReader:
             ChunkCorruptError: a chunk is damaged or lost; it counts as missing from now on, so
                 that an upload of the same content repairs it.
         """
-        digests = list({ref.digest: None for ref in refs})
-        rows = await self._metadata.read(lambda rows: rows.chunks.find(domain.id, digests))
+        rows = await self._rows(domain, refs)
         stored: list[StoredChunk] = []
         for ref in refs:
             row = rows.get(ref.digest)
@@ -46,24 +45,54 @@ class ChunkReader:
             stored.append(row.chunk)
         return await self._read(domain, stored)
 
+    async def _rows(self, domain: Domain, refs: Sequence[ChunkRef]) -> dict[bytes, IndexedChunk]:
+        digests = list({ref.digest: None for ref in refs})
+        return await self._metadata.read(lambda rows: rows.chunks.find(domain.id, digests))
+
     async def _read(self, domain: Domain, stored: list[StoredChunk]) -> list[memoryview]:
         try:
             return await self._packs.read(domain.key, stored)
         except ChunkCorruptError:
             # All of them at once, so that one upload of the same content repairs what it can.
-            await self._mark(domain, await self._damaged(domain, stored))
+            await self._read_each(domain, stored)
             raise
 
-    async def _damaged(self, domain: Domain, stored: list[StoredChunk]) -> list[StoredChunk]:
-        damaged = []
-        for chunk in stored:
+    async def read_intact(
+        self, domain: Domain, refs: Sequence[ChunkRef]
+    ) -> list[tuple[StoredChunk, memoryview] | None]:
+        """Return where each chunk lies and its bytes, in order; None for what is damaged or lost.
+
+        What is damaged is marked, as by `read`.
+        """
+        rows = await self._rows(domain, refs)
+        found = [
+            row.chunk
+            if (row := rows.get(ref.digest)) and row.chunk.size_bytes == ref.size_bytes
+            else None
+            for ref in refs
+        ]
+        stored = [chunk for chunk in found if chunk]
+        try:
+            intact = dict(zip(stored, await self._packs.read(domain.key, stored), strict=True))
+        except ChunkCorruptError:
+            intact = await self._read_each(domain, stored)
+        return [(chunk, intact[chunk]) if chunk and chunk in intact else None for chunk in found]
+
+    async def _read_each(
+        self, domain: Domain, stored: Sequence[StoredChunk]
+    ) -> dict[StoredChunk, memoryview]:
+        """Return the bytes of those that are intact, and mark the others."""
+        intact: dict[StoredChunk, memoryview] = {}
+        damaged: list[StoredChunk] = []
+        for chunk in dict.fromkeys(stored):
             try:
-                await self._packs.read(domain.key, [chunk])
+                (intact[chunk],) = await self._packs.read(domain.key, [chunk])
             except ChunkCorruptError:
                 damaged.append(chunk)
-        return damaged
+        await self.mark_corrupt(domain, damaged)
+        return intact
 
-    async def _mark(self, domain: Domain, damaged: Sequence[StoredChunk]) -> None:
+    async def mark_corrupt(self, domain: Domain, damaged: Sequence[StoredChunk]) -> None:
         """Note what is damaged; where nothing can be written, it is found again next time."""
 
         async def mark(rows: Rows) -> None:

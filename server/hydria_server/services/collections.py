@@ -1,4 +1,4 @@
-"""Collections: read, describe, rename, delete."""
+"""Collections: read, describe, rename, retype, delete."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 @dataclass(frozen=True, slots=True)
 class CollectionChange:
-    """A new name or new words; None leaves what is there."""
+    """A new name, type or words; None leaves what is there."""
 
     name: str | None = None
     description: str | None = None
     tags: Sequence[str] | None = None
+    type: str | None = None
 
 
 class Collections:
@@ -43,11 +44,11 @@ class Collections:
     async def update(
         self, name: CollectionName, change: CollectionChange, *, etag: str, actor: str
     ) -> CollectionRecord:
-        """Rename or describe a collection; return it as it is then.
+        """Rename, retype or describe a collection; return it as it is then.
 
         Raises:
             NotFoundError: there is none.
-            NameInvalidError: the new name or a tag breaks the rules.
+            NameInvalidError: the new name, the type or a tag breaks the rules.
             AlreadyExistsError: the new name is taken.
             EtagMismatchError: it was changed since `etag` was read.
         """
@@ -56,6 +57,8 @@ class Collections:
             require_description(change.description, field="description")
         if change.name is not None:
             require_name(change.name, field="name")
+        if change.type is not None:
+            require_name(change.type, field="type")
 
         async def apply(rows: Rows) -> CollectionRecord:
             collection = await require_collection(rows, name)
@@ -64,6 +67,8 @@ class Collections:
             history = History()
             if change.name not in (None, collection.name):
                 await self._rename(rows, collection, change.name or "", history, now)
+            if change.type not in (None, collection.type):
+                await self._retype(rows, collection, change.type or "", history, now)
             if change.description is not None or tags is not None:
                 await rows.names.update_collection(
                     collection.id, description=change.description, tags=tags, now_us=now
@@ -79,6 +84,16 @@ class Collections:
     ) -> None:
         await rows.names.rename_collection(collection.id, name, now_us=now_us)
         history.add_collection(EventType.COLLECTION_RENAMED, collection, {"new_name": name})
+
+    async def _retype(
+        self, rows: Rows, collection: CollectionRecord, type_: str, history: History, now_us: int
+    ) -> None:
+        await rows.names.retype_collection(collection.id, type_, now_us=now_us)
+        history.add_collection(
+            EventType.COLLECTION_RETYPED,
+            collection,
+            {"type": collection.type, "new_type": type_},
+        )
 
     async def delete(self, name: CollectionName, *, etag: str, actor: str) -> int:
         """Delete a collection with its versions and aliases; return how many versions went.

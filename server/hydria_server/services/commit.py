@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.digest import format_digest
 from hydria_server.domain.documents import require_description, require_json_object
-from hydria_server.domain.errors import ChunksMissingError, UploadNotOpenError
+from hydria_server.domain.errors import (
+    ChunksMissingError,
+    FieldViolationError,
+    UploadNotOpenError,
+)
 from hydria_server.domain.manifest import RUN_MAGIC, decode_entries, decode_entry
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.records import (
@@ -21,11 +25,17 @@ from hydria_server.domain.records import (
 )
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
-from hydria_server.services.publication import MoreWasStagedError, Publication, Words
+from hydria_server.services.publication import (
+    MoreWasStagedError,
+    Publication,
+    Words,
+    require_finished,
+)
 from hydria_server.services.resolution import Resolution
 from hydria_server.services.sessions import Clock, UploadSessions, require_open
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
+MAX_FINISHED_WRITERS = 10_000
 _MISSING_SHOWN = 8
 
 
@@ -37,6 +47,7 @@ class CommitRequest:
     metadata_json: str = ""
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
+    finished_writers: Sequence[str] = ()  # must have finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +88,24 @@ class Commits:
                 version.
             TypeMismatchError: the collection has another type.
             FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
+            WritersUnfinishedError: one of the writers that are named has not finished.
             StorageFullError: there is no room. After any error the upload is still open.
         """
         words = checked_words(request)
+        if len(request.finished_writers) > MAX_FINISHED_WRITERS:
+            raise FieldViolationError(
+                "finished_writers", f"there are more than {MAX_FINISHED_WRITERS}"
+            )
+        writers = frozenset(request.finished_writers)
         while True:
             try:
-                return await self._attempt(upload_id, words, actor)
+                return await self._attempt(upload_id, words, writers, actor)
             except MoreWasStagedError:
                 continue  # what was acknowledged meanwhile belongs into the version
 
-    async def _attempt(self, upload_id: str, words: Words, actor: str) -> Commitment:
+    async def _attempt(
+        self, upload_id: str, words: Words, writers: frozenset[str], actor: str
+    ) -> Commitment:
         request_hash = _hash(words)
         upload = await self._sessions.get(upload_id)
         runs: list[StagedRun] = []
@@ -94,6 +113,7 @@ class Commits:
         if upload.state is not UploadState.COMMITTED:
             # One look decides: a twin may commit right after it, and then its answer is ours.
             upload = await self._sessions.renew_if_due(require_open(upload))
+            await self._metadata.read(lambda rows: require_finished(rows, upload_id, writers))
             runs = await self._resolved_runs(upload)
             manifest = await self._manifests.build(upload, runs)
 
@@ -101,9 +121,9 @@ class Commits:
             # The time is taken here, where commits stand in line: a higher number is never older.
             now_us = self._clock()
             publication = Publication(
-                upload_id, manifest, len(runs), words, actor, now_us, request_hash
+                upload_id, manifest, len(runs), words, actor, now_us, request_hash, writers
             )
-            return await _publish_or_replay(rows, publication)
+            return await publish_or_replay(rows, publication)
 
         return await self._metadata.write(publish)
 
@@ -131,7 +151,12 @@ class Commits:
         return await self._resolution.missing(upload, entries)
 
 
-async def _publish_or_replay(rows: Rows, publication: Publication) -> Commitment:
+async def publish_or_replay(rows: Rows, publication: Publication) -> Commitment:
+    """Commit, or return what the same commit came to before.
+
+    Raises:
+        UploadNotOpenError: another commit was faster. And as `Publication.publish`.
+    """
     upload = await rows.uploads.get(publication.upload_id)
     if upload and upload.state is UploadState.COMMITTED and upload.commit_result:
         if upload.commit_hash != publication.request_hash:

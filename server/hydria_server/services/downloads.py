@@ -1,4 +1,4 @@
-"""Downloads: many files, prefixes or ranges as one stream of frames."""
+"""Downloads: many files, prefixes, globs or ranges as one stream of frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hydria_server.domain.errors import (
     FieldViolationError,
     RangeOutOfBoundsError,
 )
+from hydria_server.domain.globs import Glob, parse_glob
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.records import Domain, VersionRecord
 from hydria_server.services.budget import ByteBudget
@@ -24,6 +25,8 @@ from hydria_server.services.recipes import Recipes
 from hydria_server.services.versions import Versions
 
 MAX_READS = 10_000
+# Each of them is tried on every path of the version.
+MAX_GLOBS = 100
 # Paths may be 1 KiB long: so many of them leave room for a chunk in a frame of 3 MiB.
 WINDOW_FILES = 500
 
@@ -39,12 +42,13 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequest:
-    """What is asked for; neither reads nor prefixes is everything."""
+    """What is asked for; no reads, prefixes or globs is everything."""
 
     ref: str
     reads: Sequence[FileRead] = ()
     prefixes: Sequence[str] = ()
     whole_chunks: bool = False
+    globs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +115,16 @@ class Downloads:
             FileNotFoundInVersionError, RangeOutOfBoundsError, ChunkCorruptError.
         """
         _check(request)
+        globs = [parse_glob(glob, field="globs") for glob in request.globs]
         version = await self._versions.get(request.ref)
-        return version, read_ahead(self._windows(version, request), let_go=self._let_go)
+        return version, read_ahead(self._windows(version, request, globs), let_go=self._let_go)
 
     async def _windows(
-        self, version: VersionRecord, request: DownloadRequest
+        self, version: VersionRecord, request: DownloadRequest, globs: Sequence[Glob]
     ) -> AsyncGenerator[Window, None]:
         domain = await self._manifests.domain(version)
         window = Window()
-        async for start in self._starts(version, request):
+        async for start in self._starts(version, request, globs):
             if window.is_full(0):
                 yield await self._filled(domain, window)
                 window = Window()
@@ -151,16 +156,18 @@ class Downloads:
         self._budget.release(window.read_bytes)
 
     async def _starts(
-        self, version: VersionRecord, request: DownloadRequest
+        self, version: VersionRecord, request: DownloadRequest, globs: Sequence[Glob]
     ) -> AsyncGenerator[FileStart, None]:
         index = 0
         entries = await self._manifests.files(version, [read.path for read in request.reads])
         for read in request.reads:
             yield _start(index, entries[read.path], read)
             index += 1
-        prefixes = request.prefixes if request.prefixes or request.reads else ("",)
-        for prefix in prefixes:
-            async for batch in self._manifests.entries(version, prefix=prefix):
+        listings = [self._manifests.entries(version, prefix=each) for each in request.prefixes]
+        if globs or not (request.prefixes or request.reads):
+            listings.append(self._manifests.entries(version, globs=globs))
+        for listing in listings:
+            async for batch in listing:
                 for entry in batch:
                     if not entry.is_reference:
                         yield FileStart(index, entry, 0, entry.size_bytes)
@@ -178,18 +185,20 @@ class Downloads:
                 yield Segment(start.index, offset + skip, chunk.ref, skip, last - skip)
 
     async def fetch_chunks(
-        self, ref: str, digests: Sequence[bytes]
+        self, ref: str, digests: Sequence[bytes], *, paths: Sequence[str] = ()
     ) -> AsyncGenerator[tuple[list[ChunkRef], list[memoryview]], None]:
-        """Yield chunks of a version by digest, in the order asked.
+        """Yield chunks of a version, or of some of its files, by digest, in the order asked.
 
         I10: a chunk that the store has but the version has not is not found.
 
         Raises:
-            As Versions.get; ChunkNotFoundError, ChunkCorruptError.
+            As Versions.get; BatchTooLargeError, FileNotFoundInVersionError, ChunkNotFoundError,
+            ChunkCorruptError.
         """
+        require_few("paths", len(paths))
         version = await self._versions.get(ref)
         domain = await self._manifests.domain(version)
-        sizes = await self._sizes_within(version, domain, set(digests))
+        sizes = await self._sizes_within(version, domain, set(digests), paths)
         if len(sizes) < len(set(digests)):
             missing = next(digest for digest in digests if digest not in sizes)
             raise ChunkNotFoundError(
@@ -200,11 +209,11 @@ class Downloads:
                 yield window, await self._reader.read(domain, window)
 
     async def _sizes_within(
-        self, version: VersionRecord, domain: Domain, wanted: set[bytes]
+        self, version: VersionRecord, domain: Domain, wanted: set[bytes], paths: Sequence[str]
     ) -> dict[bytes, int]:
         """Return the sizes of those wanted chunks that the version's files consist of."""
         sizes: dict[bytes, int] = {}
-        batches = self._manifests.entries(version)
+        batches = self._manifests.entries_of(version, paths)
         try:
             async for batch in batches:
                 for entry in batch:
@@ -233,10 +242,20 @@ def _start(index: int, entry: FileEntry, read: FileRead) -> FileStart:
 
 
 def _check(request: DownloadRequest) -> None:
-    for name, count in (("reads", len(request.reads)), ("prefixes", len(request.prefixes))):
-        if count > MAX_READS:
-            raise BatchTooLargeError(
-                f"{count} {name} are more than {MAX_READS}", details={"limit": str(MAX_READS)}
-            )
+    require_few("reads", len(request.reads))
+    require_few("prefixes", len(request.prefixes))
+    require_few("globs", len(request.globs), MAX_GLOBS)
     for prefix in request.prefixes:
         require_prefix(prefix)
+
+
+def require_few(field_name: str, count: int, limit: int = MAX_READS) -> None:
+    """Return when a request does not name too many files.
+
+    Raises:
+        BatchTooLargeError: it does.
+    """
+    if count > limit:
+        raise BatchTooLargeError(
+            f"{count} {field_name} are more than {limit}", details={"limit": str(limit)}
+        )

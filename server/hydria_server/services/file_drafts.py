@@ -18,6 +18,7 @@ from hydria_server.domain.errors import (
 from hydria_server.domain.manifest import FileEntry, RecipeRef, decode_recipe
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord
+from hydria_server.domain.references import require_reference
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.recipes import Recipes
 
@@ -36,6 +37,29 @@ class FileDraft:
     content_digest: bytes
     chunks: Sequence[ChunkRef] = ()
     recipe_digests: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceDraft:
+    """A reference to be: what a client says of bytes elsewhere. Nobody here can check it."""
+
+    path: str
+    size_bytes: int
+    uri: str
+    checksum: str
+
+
+def reference_entry(draft: ReferenceDraft) -> FileEntry:
+    """Return the entry of a reference.
+
+    Raises:
+        PathInvalidError, ReferenceInvalidError: the draft is malformed.
+    """
+    require_path(draft.path, field="path")
+    require_reference(
+        draft.path, uri=draft.uri, size_bytes=draft.size_bytes, checksum=draft.checksum
+    )
+    return FileEntry(draft.path, draft.size_bytes, ref_uri=draft.uri, ref_checksum=draft.checksum)
 
 
 class FileDrafts:

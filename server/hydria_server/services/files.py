@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from hydria_server.domain.errors import FieldViolationError, PageTokenInvalidError
 from hydria_server.domain.filters import Cursor
+from hydria_server.domain.globs import Glob, parse_glob
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.paths import MAX_PATH_BYTES
 from hydria_server.domain.records import VersionRecord
@@ -14,6 +16,10 @@ from hydria_server.domain.refs import parse_ref
 from hydria_server.services.manifest_reader import ManifestReader
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.versions import Versions
+
+# Of paths, URIs and checksums: a page is one message, and references may be 6 KiB each.
+_PAGE_BYTES = 3 * 1024 * 1024
+_ENTRY_BYTES = 64  # the rest of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,10 @@ class Files:
         self._versions = versions
         self._manifests = manifests
 
-    async def page(self, ref: str, *, prefix: str, page_size: int, page_token: str) -> FilePage:
-        """Return one page of files.
+    async def page(
+        self, ref: str, *, prefix: str, glob: str, page_size: int, page_token: str
+    ) -> FilePage:
+        """Return one page of files, of those that `glob` stands for unless it is empty.
 
         Pages of one listing agree, though an alias may move meanwhile: a token stays with the
         version that the first page was of.
@@ -42,21 +50,14 @@ class Files:
             As Versions.get; FieldViolationError, PageTokenInvalidError; ChunkCorruptError.
         """
         require_prefix(prefix)
+        globs = _globs(glob)
         limit = page_limit(page_size)
-        bound_to = f"files {ref}\0{prefix}"
+        bound_to = f"files {ref}\0{prefix}\0{glob}"
         cursor = decode_token(page_token, bound_to=bound_to)
         version, after = await self._from(ref, cursor)
-        files: list[FileEntry] = []
-        batches = self._manifests.entries(version, prefix=prefix, after=after)
-        try:
-            async for batch in batches:
-                files.extend(batch[: limit + 1 - len(files)])
-                if len(files) > limit:
-                    break
-        finally:
-            await batches.aclose()
-        more = len(files) > limit
-        files = files[:limit]
+        batches = self._manifests.entries(version, prefix=prefix, after=after, globs=globs)
+        async with aclosing(batches):
+            files, more = await _first(batches, limit)
         end = (version.number, version.id, files[-1].path) if more else None
         return FilePage(version, files, encode_token(end, bound_to=bound_to))
 
@@ -76,16 +77,33 @@ class Files:
         raise PageTokenInvalidError("the page token is of a version that is gone; begin again")
 
     async def stream(
-        self, ref: str, *, prefix: str, after: str
+        self, ref: str, *, prefix: str, glob: str, after: str
     ) -> tuple[VersionRecord, AsyncGenerator[list[FileEntry], None]]:
-        """Return the version, and its files in batches.
+        """Return the version, and its files in batches: of those that `glob` stands for, if any.
 
         Raises:
             As Versions.get; FieldViolationError. The batches: ChunkCorruptError.
         """
         require_prefix(prefix)
+        globs = _globs(glob)
         version = await self._versions.get(ref)
-        return version, self._manifests.entries(version, prefix=prefix, after=after)
+        return version, self._manifests.entries(version, prefix=prefix, after=after, globs=globs)
+
+
+async def _first(
+    batches: AsyncIterator[list[FileEntry]], limit: int
+) -> tuple[list[FileEntry], bool]:
+    """Return as many entries as a page takes, and whether there are more."""
+    files: list[FileEntry] = []
+    size = 0
+    async for batch in batches:
+        for entry in batch:
+            words = (entry.path, entry.ref_uri, entry.ref_checksum)
+            size += _ENTRY_BYTES + sum(len(word.encode()) for word in words)
+            if len(files) >= limit or size > _PAGE_BYTES:
+                return files, True
+            files.append(entry)
+    return files, False
 
 
 def require_prefix(prefix: str) -> str:
@@ -97,3 +115,12 @@ def require_prefix(prefix: str) -> str:
     if len(prefix.encode("utf-8", "replace")) > MAX_PATH_BYTES:
         raise FieldViolationError("prefix", f"it is longer than {MAX_PATH_BYTES} bytes")
     return prefix
+
+
+def _globs(text: str) -> Sequence[Glob]:
+    """Return the glob of a request; none when its field is empty.
+
+    Raises:
+        FieldViolationError: the text is no glob.
+    """
+    return (parse_glob(text, field="glob"),) if text else ()

@@ -12,7 +12,9 @@ from hydria_server.domain.records import ShardRecord, StagedRun, UploadRecord
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.hashing import Hashing, digest_of
 from hydria_server.services.ingest import ChunkIngest
-from hydria_server.services.manifest_merge import ManifestWriter, merge
+from hydria_server.services.manifest_merge import merge
+from hydria_server.services.manifest_writer import ManifestWriter
+from hydria_server.services.presence import Presence
 from hydria_server.storage.metadata.interface import MetadataStore
 
 T = TypeVar("T")
@@ -39,10 +41,16 @@ class ManifestBuilder:
     """Merges what was staged, in a thread; shards are stored as chunks like any other."""
 
     def __init__(
-        self, reader: ChunkReader, ingest: ChunkIngest, metadata: MetadataStore, threads: Hashing
+        self,
+        reader: ChunkReader,
+        ingest: ChunkIngest,
+        presence: Presence,
+        metadata: MetadataStore,
+        threads: Hashing,
     ) -> None:
         self._reader = reader
         self._ingest = ingest
+        self._presence = presence
         self._metadata = metadata
         self._threads = threads
 
@@ -90,7 +98,17 @@ class ManifestBuilder:
             return digest
 
         writer = ManifestWriter(emit)
-        for raw in merge(runs, base, fetch):
-            writer.add(raw)
+        for item in merge(runs, base, fetch):
+            writer.take(item)
         digest = writer.finish()
+        wait(self._keep(upload, writer.reused))
         return BuiltManifest(digest, writer.file_count, writer.size_bytes, writer.shards)
+
+    async def _keep(self, upload: UploadRecord, reused: Sequence[ShardRecord]) -> None:
+        """Pin shards of the base that become the new version's; write again one that was lost."""
+        refs = [ChunkRef(shard.digest, shard.size_bytes) for shard in reused]
+        present = await self._presence.pin(upload, refs)
+        for ref in refs:
+            if ref.digest not in present:
+                data = await self._reader.read_one(upload.domain, ref)
+                await self._ingest.store(upload, [Chunk(ref.digest, data)])

@@ -7,24 +7,20 @@ that what a well-behaved writer staged in order costs the memory of one run.
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-
-from blake3 import blake3
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from hydria_server.domain.errors import DuplicatePathError
 from hydria_server.domain.manifest import (
     RUN_MAGIC,
     SHARD_MAGIC,
-    VERSION_DIGEST_PREFIX,
     decode_entries,
     decode_removals,
     digested_part,
-    encode_entries,
     entry_path,
-    entry_size,
 )
-from hydria_server.domain.paths import PathConflictDetector
 from hydria_server.domain.records import ShardRecord, StagedRun
 
 Fetch = Callable[[bytes, int], bytes]
@@ -34,15 +30,41 @@ _BASE = ""  # what stands where a writer id would; base entries have order 0, ru
 _Head = tuple[bytes, int, str, bytes, Iterator[bytes]]
 
 
-def merge(runs: Sequence[StagedRun], base: Sequence[ShardRecord], fetch: Fetch) -> Iterator[bytes]:
-    """Yield the encoded entries of base - removals + puts.
+class _Source(NamedTuple):
+    """A run or a shard that was not opened yet. They sort as they are merged."""
+
+    first_path: bytes
+    order: int
+    writer_id: str
+    digest: bytes
+    size_bytes: int
+    position: int = 0  # of a shard, among those of the base
+
+
+@dataclass(frozen=True, slots=True)
+class WholeShard:
+    """A shard of the base that nothing was put into and nothing removed from."""
+
+    position: int  # among the shards of the base
+    record: ShardRecord
+    data: bytes
+
+
+def merge(
+    runs: Sequence[StagedRun], base: Sequence[ShardRecord], fetch: Fetch
+) -> Iterator[bytes | WholeShard]:
+    """Yield base - removals + puts: encoded entries, and shards of the base that stay whole.
 
     Raises:
         DuplicatePathError: two writers put one path with different content.
     """
     removed = _Removals(runs, fetch)
-    heads = _Heads(runs, base, fetch)
-    for path, group in heads.groups():
+    heads = _Heads(runs, base, removed, fetch)
+    for item in heads.items():
+        if isinstance(item, WholeShard):
+            yield item
+            continue
+        path, group = item
         if len(group) == 1:
             order, _, raw = group[0]
             if order or not removed.covers(path):
@@ -68,46 +90,70 @@ class _Heads:
     """The next entry of each open source, smallest path first, in the order of staging."""
 
     def __init__(
-        self, runs: Sequence[StagedRun], base: Sequence[ShardRecord], fetch: Fetch
+        self,
+        runs: Sequence[StagedRun],
+        base: Sequence[ShardRecord],
+        removed: _Removals,
+        fetch: Fetch,
     ) -> None:
+        self._base = base
+        self._removed = removed
         self._fetch = fetch
         sources = [
-            (run.first_path.encode(), order, run.writer_id, run.digest, run.size_bytes, RUN_MAGIC)
+            _Source(run.first_path.encode(), order, run.writer_id, run.digest, run.size_bytes)
             for order, run in enumerate(runs, 1)
             if run.first_path
         ]
         sources += [
-            (shard.first_path.encode(), 0, _BASE, shard.digest, shard.size_bytes, SHARD_MAGIC)
-            for shard in base
+            _Source(shard.first_path.encode(), 0, _BASE, shard.digest, shard.size_bytes, position)
+            for position, shard in enumerate(base)
+            if not removed.covers_all(shard.first_path.encode(), shard.last_path.encode())
         ]
         self._unopened = sorted(sources, reverse=True)
         self._heap: list[_Head] = []
 
-    def groups(self) -> Iterator[tuple[bytes, list[tuple[int, str, bytes]]]]:
-        """Yield each path with its (order, writer, encoded entry), base first."""
-        heap = self._heap
-        while self._unopened or heap:
-            self._open_due()
-            path = heap[0][0]
-            group: list[tuple[int, str, bytes]] = []
-            while heap and heap[0][0] == path:
-                _, order, writer, raw, rest = heap[0]
-                group.append((order, writer, raw))
-                following = next(rest, None)
-                if following is None:
-                    heapq.heappop(heap)
-                else:
-                    head = (entry_path(following), order, writer, following, rest)
-                    heapq.heapreplace(heap, head)
-            yield path, group
+    def items(self) -> Iterator[WholeShard | tuple[bytes, list[tuple[int, str, bytes]]]]:
+        """Yield whole shards, and each other path with its (order, writer, encoded entry)."""
+        while self._unopened or self._heap:
+            yield from self._open_due()
+            if self._heap:
+                yield self._next_group()
 
-    def _open_due(self) -> None:
+    def _next_group(self) -> tuple[bytes, list[tuple[int, str, bytes]]]:
+        heap = self._heap
+        path = heap[0][0]
+        group: list[tuple[int, str, bytes]] = []
+        while heap and heap[0][0] == path:
+            _, order, writer, raw, rest = heap[0]
+            group.append((order, writer, raw))
+            following = next(rest, None)
+            if following is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (entry_path(following), order, writer, following, rest))
+        return path, group
+
+    def _open_due(self) -> Iterator[WholeShard]:
+        """Open every source that has the next path; yield the shards that come whole before."""
         unopened, heap = self._unopened, self._heap
-        while unopened and (not heap or unopened[-1][0] <= heap[0][0]):
-            _, order, writer, digest, size, magic = unopened.pop()
-            rest = decode_entries(magic, self._fetch(digest, size))
+        while unopened and (not heap or unopened[-1].first_path <= heap[0][0]):
+            source = unopened.pop()
+            data = self._fetch(source.digest, source.size_bytes)
+            if source.order == 0 and self._stays_whole(self._base[source.position]):
+                yield WholeShard(source.position, self._base[source.position], data)
+                continue
+            rest = decode_entries(RUN_MAGIC if source.order else SHARD_MAGIC, data)
             raw = next(rest)
-            heapq.heappush(heap, (entry_path(raw), order, writer, raw, rest))
+            heapq.heappush(heap, (entry_path(raw), source.order, source.writer_id, raw, rest))
+
+    def _stays_whole(self, shard: ShardRecord) -> bool:
+        """Tell whether nothing else has a path between the shard's first and last one."""
+        first, last = shard.first_path.encode(), shard.last_path.encode()
+        if self._heap and self._heap[0][0] <= last:
+            return False
+        if self._unopened and self._unopened[-1].first_path <= last:
+            return False
+        return not self._removed.touches(first, last)
 
 
 class _Removals:
@@ -121,6 +167,7 @@ class _Removals:
                 paths, some = decode_removals(fetch(run.digest, run.size_bytes))
                 self._paths.update(paths)
                 prefixes.update(some)
+        self._in_order = sorted(self._paths)
         # No prefix of a prefix is kept, so the one before a path in order is the only candidate.
         self._prefixes: list[bytes] = []
         for prefix in sorted(prefixes):
@@ -128,80 +175,24 @@ class _Removals:
                 self._prefixes.append(prefix)
 
     def covers(self, path: bytes) -> bool:
-        if path in self._paths:
+        """Tell whether a path is left out."""
+        prefix = self._prefix_before(path)
+        return path in self._paths or (bool(prefix) and path.startswith(prefix))
+
+    def covers_all(self, first: bytes, last: bytes) -> bool:
+        """Tell whether one prefix leaves out all paths from `first` to `last`."""
+        prefix = self._prefix_before(first)
+        return bool(prefix) and first.startswith(prefix) and last.startswith(prefix)
+
+    def touches(self, first: bytes, last: bytes) -> bool:
+        """Tell whether a path from `first` to `last` may be left out."""
+        at = bisect_left(self._in_order, first)
+        if at < len(self._in_order) and self._in_order[at] <= last:
             return True
+        prefix = self._prefix_before(last)
+        return bool(prefix) and (prefix >= first or first.startswith(prefix))
+
+    def _prefix_before(self, path: bytes) -> bytes:
+        """Return the last prefix that is not after `path`; empty when there is none."""
         at = bisect_right(self._prefixes, path)
-        return at > 0 and path.startswith(self._prefixes[at - 1])
-
-
-class ManifestWriter:
-    """Takes entries in path order; makes the version digest, the totals and the shards.
-
-    A shard ends after an entry whose path hashes to twelve zero bits, so that a changed entry
-    changes its own shard and no other.
-    """
-
-    MIN_ENTRIES = 1024
-    MAX_ENTRIES = 16_384
-    MAX_BYTES = 1024 * 1024 + 512 * 1024
-    _BOUNDARY_MASK = (1 << 12) - 1
-    _HASHED_AT_ONCE = 512
-
-    def __init__(self, emit: Callable[[bytes], bytes]) -> None:
-        """`emit` stores a shard and returns its digest."""
-        self._emit = emit
-        self._hasher = blake3(VERSION_DIGEST_PREFIX)
-        self._unhashed: list[bytes] = []
-        self._conflicts = PathConflictDetector()
-        self._entries: list[bytes] = []
-        self._entries_bytes = 0
-        self.shards: list[ShardRecord] = []
-        self.file_count = 0
-        self.size_bytes = 0
-
-    def add(self, raw: bytes) -> None:
-        """Take the next encoded entry.
-
-        Raises:
-            PathConflictError: an earlier path is a directory of this one.
-        """
-        path = entry_path(raw)
-        self._conflicts.check(path)
-        self.file_count += 1
-        self.size_bytes += entry_size(raw)
-        self._unhashed.append(digested_part(raw))
-        if len(self._unhashed) >= self._HASHED_AT_ONCE:
-            self._hash()
-        if self._entries_bytes + len(raw) > self.MAX_BYTES:
-            self._flush()
-        self._entries.append(raw)
-        self._entries_bytes += len(raw) + 4
-        if self._ends_shard(path):
-            self._flush()
-
-    def _ends_shard(self, path: bytes) -> bool:
-        count = len(self._entries)
-        if count < self.MIN_ENTRIES:
-            return False
-        low = int.from_bytes(blake3(path).digest()[:2], "little")
-        return count >= self.MAX_ENTRIES or not low & self._BOUNDARY_MASK
-
-    def _hash(self) -> None:
-        self._hasher.update(b"".join(self._unhashed))
-        self._unhashed.clear()
-
-    def _flush(self) -> None:
-        if not self._entries:
-            return
-        data = encode_entries(SHARD_MAGIC, self._entries)
-        first, last = entry_path(self._entries[0]), entry_path(self._entries[-1])
-        count = len(self._entries)
-        self._entries, self._entries_bytes = [], 0
-        shard = ShardRecord(self._emit(data), len(data), count, first.decode(), last.decode())
-        self.shards.append(shard)
-
-    def finish(self) -> bytes:
-        """Write what is left; return the version digest."""
-        self._hash()
-        self._flush()
-        return self._hasher.digest()
+        return self._prefixes[at - 1] if at else b""

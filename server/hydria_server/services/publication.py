@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hydria_server.domain.errors import FieldViolationError, TypeMismatchError, UploadNotFoundError
+from hydria_server.domain.errors import (
+    FieldViolationError,
+    TypeMismatchError,
+    UploadNotFoundError,
+    WritersUnfinishedError,
+)
 from hydria_server.domain.records import (
     LATEST,
     CollectionRecord,
     CommitResult,
     EventType,
+    Json,
     NewVersion,
     UploadRecord,
     UploadState,
     VersionRecord,
 )
-from hydria_server.services.history import History
+from hydria_server.services.history import NOTHING, History
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.sessions import require_open
 from hydria_server.storage.metadata.interface import Rows
 
 EMPTY_METADATA = "{}"
+_WRITERS_SHOWN = 8
 
 
 class MoreWasStagedError(Exception):
@@ -49,6 +56,8 @@ class Publication:
     actor: str
     now_us: int
     request_hash: bytes
+    finished_writers: frozenset[str] = frozenset()
+    source: VersionRecord | None = None  # of a copy
     history: History = field(default_factory=History)
 
     async def publish(self, rows: Rows) -> CommitResult:
@@ -61,6 +70,7 @@ class Publication:
             UploadNotFoundError, UploadNotOpenError, UploadExpiredError: the session ended.
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
+            WritersUnfinishedError: one of the writers that are named has not finished.
             MoreWasStagedError: the manifest is out of date.
         """
         upload = await rows.uploads.get(self.upload_id)
@@ -69,6 +79,7 @@ class Publication:
         require_open(upload)
         if len(await rows.staging.runs(self.upload_id)) != self.run_count:
             raise MoreWasStagedError
+        await require_finished(rows, self.upload_id, self.finished_writers)
         collection = await self._collection(rows, upload)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
@@ -76,7 +87,9 @@ class Publication:
             result = CommitResult(version.id, True, ())
         else:
             version = equal
-            ignored = await reuse(rows, self.history, equal, self.words, now_us=self.now_us)
+            ignored = await reuse(
+                rows, self.history, equal, self.words, now_us=self.now_us, origin=self._origin()
+            )
             result = CommitResult(equal.id, False, ignored)
         for alias in (*self.words.aliases, LATEST):
             await self.history.point_alias(rows, version, alias, now_us=self.now_us)
@@ -105,7 +118,8 @@ class Publication:
         return found
 
     async def _create_collection(self, rows: Rows, upload: UploadRecord) -> CollectionRecord:
-        if not upload.type:
+        type_ = upload.type or (self.source.type if self.source else "")
+        if not type_:
             raise FieldViolationError("type", f"{upload.collection!r} is new and needs a type")
         project = await rows.names.project(upload.entity, upload.project)
         if project is not None:
@@ -118,10 +132,10 @@ class Publication:
                 EventType.PROJECT_CREATED, project_id=project_id, project=upload.project
             )
         collection_id = await rows.names.create_collection(
-            project_id, upload.collection, upload.type, now_us=self.now_us
+            project_id, upload.collection, type_, now_us=self.now_us
         )
         collection = await rows.names.collection_by_id(collection_id)
-        self.history.add_collection(EventType.COLLECTION_CREATED, collection, {"type": upload.type})
+        self.history.add_collection(EventType.COLLECTION_CREATED, collection, {"type": type_})
         return collection
 
     async def _insert(self, rows: Rows, collection: CollectionRecord) -> VersionRecord:
@@ -138,19 +152,47 @@ class Publication:
             created_at_us=self.now_us,
         )
         version = await rows.versions.insert(new, self.manifest.shards)
-        self.history.add_version(EventType.VERSION_COMMITTED, version)
+        self.history.add_version(EventType.VERSION_COMMITTED, version, self._origin())
         return version
+
+    def _origin(self) -> dict[str, Json]:
+        """Return what an event says of the source of a copy."""
+        return {"source": self.source.ref, "source_id": self.source.id} if self.source else {}
 
 
 async def reuse(
-    rows: Rows, history: History, version: VersionRecord, words: Words, *, now_us: int
+    rows: Rows,
+    history: History,
+    version: VersionRecord,
+    words: Words,
+    *,
+    now_us: int,
+    origin: Mapping[str, Json] = NOTHING,
 ) -> tuple[str, ...]:
     """Take a version for the one that was to be made; return the words that are left aside."""
     await rows.versions.add_tags(version.id, words.tags, now_us=now_us)
-    history.add_version(EventType.VERSION_REUSED, version)
+    history.add_version(EventType.VERSION_REUSED, version, origin)
     ignored = []
     if words.description and words.description != version.description:
         ignored.append("description")
     if words.metadata_json not in (EMPTY_METADATA, version.metadata_json):
         ignored.append("metadata_json")
     return tuple(ignored)
+
+
+async def require_finished(rows: Rows, upload_id: str, writers: frozenset[str]) -> None:
+    """Return when all of these writers have finished.
+
+    Raises:
+        WritersUnfinishedError: some have not.
+    """
+    if not writers:
+        return
+    progress = await rows.staging.writers(upload_id)
+    unfinished = sorted(writers - {writer.writer_id for writer in progress if writer.finished})
+    if unfinished:
+        named = ", ".join(repr(writer) for writer in unfinished[:_WRITERS_SHOWN])
+        raise WritersUnfinishedError(
+            f"{len(unfinished)} writers have not finished: {named}",
+            details={"writers": ",".join(unfinished[:_WRITERS_SHOWN])},
+        )

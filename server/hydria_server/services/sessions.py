@@ -78,15 +78,31 @@ class UploadSessions:
             TooManyUploadsError: the entity has too many open uploads.
             StorageFullError: there is no room for new bytes.
         """
-        _check(new)
+        self.check(new)
         if new.request_id:
             known = await self._metadata.read(lambda rows: _begun_before(rows, new))
             if known is not None:  # which needs no room
                 return known
         await self._capacity.require_room()
-        return await self._metadata.write(lambda rows: self._create(rows, new))
+        return await self._metadata.write(lambda rows: self.begin(rows, new))
 
-    async def _create(self, rows: Rows, new: NewUpload) -> UploadRecord:
+    @staticmethod
+    def check(new: NewUpload) -> None:
+        """Return when the names of an upload to be are well formed.
+
+        Raises:
+            NameInvalidError, NameReservedError, FieldViolationError: one is not.
+        """
+        require_name(new.name.entity, field="entity")
+        require_project_name(new.name.project, field="project")
+        require_name(new.name.collection, field="collection")
+        if new.type:
+            require_name(new.type, field="type")
+        if len(new.request_id) > MAX_REQUEST_ID_CHARACTERS:
+            raise FieldViolationError("request_id", "it has more than 128 characters")
+
+    async def begin(self, rows: Rows, new: NewUpload) -> UploadRecord:
+        """Begin a checked upload within a transaction. Returns and raises as `create`."""
         now = self._clock()
         entity = await rows.names.ensure_entity(new.name.entity, now_us=now)
         known = await _begun_before(rows, new)
@@ -226,16 +242,6 @@ def require_open(upload: UploadRecord) -> UploadRecord:
     if upload.state is UploadState.EXPIRED:
         raise UploadExpiredError("the upload's lease ran out; begin another, its chunks are kept")
     raise UploadNotOpenError(f"the upload is {upload.state.name}; begin another")
-
-
-def _check(new: NewUpload) -> None:
-    require_name(new.name.entity, field="entity")
-    require_project_name(new.name.project, field="project")
-    require_name(new.name.collection, field="collection")
-    if new.type:
-        require_name(new.type, field="type")
-    if len(new.request_id) > MAX_REQUEST_ID_CHARACTERS:
-        raise FieldViolationError("request_id", "it has more than 128 characters")
 
 
 def _request_hash(new: NewUpload) -> bytes:

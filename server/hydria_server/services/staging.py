@@ -21,7 +21,13 @@ from hydria_server.domain.manifest import (
 )
 from hydria_server.domain.paths import MAX_PATH_BYTES
 from hydria_server.domain.records import StagedRun, UploadRecord
-from hydria_server.services.file_drafts import FileDraft, FileDrafts
+from hydria_server.services.entry_copies import EntryCopies, EntryCopy
+from hydria_server.services.file_drafts import (
+    FileDraft,
+    FileDrafts,
+    ReferenceDraft,
+    reference_entry,
+)
 from hydria_server.services.hashing import digest_of
 from hydria_server.services.ingest import ChunkIngest
 from hydria_server.services.resolution import Resolution
@@ -40,6 +46,8 @@ class StageBatch:
     writer_id: str
     seq: int
     puts: Sequence[FileDraft]
+    references: Sequence[ReferenceDraft] = ()
+    copies: Sequence[EntryCopy] = ()
     removed_paths: Sequence[str] = ()
     removed_prefixes: Sequence[str] = ()
 
@@ -50,6 +58,7 @@ class StageOutcome:
 
     staged_through_seq: int
     missing: Sequence[bytes]
+    was_staged_before: bool = False
 
 
 class Staging:
@@ -59,12 +68,14 @@ class Staging:
         self,
         sessions: UploadSessions,
         drafts: FileDrafts,
+        copies: EntryCopies,
         resolution: Resolution,
         ingest: ChunkIngest,
         metadata: MetadataStore,
     ) -> None:
         self._sessions = sessions
         self._drafts = drafts
+        self._copies = copies
         self._resolution = resolution
         self._ingest = ingest
         self._metadata = metadata
@@ -76,6 +87,8 @@ class Staging:
             UploadNotFoundError, UploadNotOpenError, UploadExpiredError: it takes nothing.
             FieldViolationError, PathInvalidError, DuplicatePathError, BatchTooLargeError: the
                 batch is malformed.
+            ReferenceInvalidError: a reference breaks the rules.
+            CrossDomainError, NotFoundError: a copy has no source here; as EntryCopies.entries.
             DigestMismatchError: a file is not what it claims. Nothing of the batch is staged.
             ChunksMissingError: a recipe was not uploaded before.
         """
@@ -85,14 +98,16 @@ class Staging:
             lambda rows: rows.staging.last_seq(upload_id, batch.writer_id)
         )
         if batch.seq <= last:
-            return StageOutcome(last, ())
+            return StageOutcome(last, (), was_staged_before=True)
         if batch.seq != last + 1:
             raise FieldViolationError("seq", f"{batch.seq} does not follow {last}")
         entries = [await self._drafts.entry(upload, draft) for draft in batch.puts]
+        entries += map(reference_entry, batch.references)
+        entries += await self._copies.entries(upload, batch.copies)
         missing = await self._resolution.missing(upload, entries)
         runs = await self._write_runs(upload, batch, entries, resolved=not missing)
-        staged = await self._metadata.write(lambda rows: _add(rows, upload_id, batch, runs))
-        return StageOutcome(staged, missing)
+        staged, is_new = await self._metadata.write(lambda rows: _add(rows, upload_id, batch, runs))
+        return StageOutcome(staged, missing, was_staged_before=not is_new)
 
     async def stage_file(self, upload: UploadRecord, writer_id: str, entry: FileEntry) -> None:
         """Stage one file that the server itself cut, hashed and stored.
@@ -141,18 +156,22 @@ def _run(
 
 async def _add(
     rows: Rows, upload_id: str, batch: StageBatch | None, runs: Sequence[StagedRun]
-) -> int:
-    """Add runs to an upload that is still open, unless a twin of the call was faster."""
+) -> tuple[int, bool]:
+    """Add runs to an upload that is still open, unless a twin of the call was faster.
+
+    Return the writer's last seq, and whether the runs were added.
+    """
     upload = await rows.uploads.get(upload_id)
     if upload is not None:
         require_open(upload)
     if batch is None:
         await rows.staging.add(upload_id, runs)
-        return 0
+        return 0, True
     last = await rows.staging.last_seq(upload_id, batch.writer_id)
-    if batch.seq == last + 1:
+    is_next = batch.seq == last + 1
+    if is_next:
         await rows.staging.add(upload_id, runs)
-    return max(last, batch.seq)
+    return max(last, batch.seq), is_next
 
 
 def _parts(entries: Sequence[FileEntry]) -> Iterator[tuple[str, str, int, bytes]]:
@@ -178,18 +197,23 @@ def _check(batch: StageBatch) -> None:
         raise FieldViolationError("writer_id", "it has more than 128 characters")
     if batch.seq < 1:
         raise FieldViolationError("seq", "batches are numbered from 1")
-    count = len(batch.puts) + len(batch.removed_paths) + len(batch.removed_prefixes)
+    paths = [put.path for put in batch.puts]
+    paths += [reference.path for reference in batch.references]
+    paths += [copy.path for copy in batch.copies]
+    count = len(paths) + len(batch.removed_paths) + len(batch.removed_prefixes)
     if count > MAX_OPERATIONS:
         raise BatchTooLargeError(
             f"{count} operations are more than {MAX_OPERATIONS}",
             details={"limit": str(MAX_OPERATIONS)},
         )
     seen: set[str] = set()
-    for draft in batch.puts:
-        if draft.path in seen:
-            path = draft.path[:200]
-            raise DuplicatePathError(f"{path!r} is put twice in one batch", details={"path": path})
-        seen.add(draft.path)
+    for path in paths:
+        if path in seen:
+            shown = path[:200]
+            raise DuplicatePathError(
+                f"{shown!r} is put twice in one batch", details={"path": shown}
+            )
+        seen.add(path)
     for text in (*batch.removed_paths, *batch.removed_prefixes):
         if not text or len(text.encode()) > MAX_PATH_BYTES:
             raise FieldViolationError("operations", "a removal names no path, or too long a one")

@@ -33,8 +33,8 @@ class Versions:
         self._metadata = metadata
         self._clock = clock
 
-    async def get(self, ref: str, *, type_: str = "") -> VersionRecord:
-        """Return the version that a full ref names.
+    async def get(self, ref: str, *, type_: str = "", field: str = "ref") -> VersionRecord:
+        """Return the version that a full ref names; `field` is where the request has it.
 
         Raises:
             FieldViolationError, NameInvalidError: the ref is malformed.
@@ -43,7 +43,7 @@ class Versions:
         """
         if type_:
             require_name(type_, field="type")
-        version = await self._metadata.read(lambda rows: resolve(rows, ref))
+        version = await self._metadata.read(lambda rows: resolve(rows, ref, field=field))
         return require_type(version, type_)
 
     async def update(

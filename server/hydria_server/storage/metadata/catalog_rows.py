@@ -80,6 +80,10 @@ class NameRows(Protocol):
         """
         ...
 
+    async def retype_collection(self, collection_id: int, type_: str, *, now_us: int) -> None:
+        """Give a collection another type; its versions are of that type then."""
+        ...
+
     async def update_collection(
         self,
         collection_id: int,

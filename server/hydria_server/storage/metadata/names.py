@@ -212,6 +212,9 @@ class SqlNames:
                 )
             )
 
+    async def retype_collection(self, collection_id: int, type_: str, *, now_us: int) -> None:
+        await self._revise(collection_id, {"type": type_}, now_us=now_us)
+
     async def _require_free(self, project_id: int, name: str) -> None:
         taken = await self._connection.execute(
             select(COLLECTION.c.id).where(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import StagedRun, WriterProgress
@@ -22,11 +22,22 @@ _RUNS = (
     .where(_OF_UPLOAD)
     .order_by(STAGED_RUN.c.id)
 )
+_LATER = STAGED_RUN.alias()
+_LATEST_RUN = (
+    select(func.max(_LATER.c.id))
+    .where(
+        _LATER.c.upload_id == STAGED_RUN.c.upload_id, _LATER.c.writer_id == STAGED_RUN.c.writer_id
+    )
+    .correlate(STAGED_RUN)
+    .scalar_subquery()
+)
+_IS_AN_END = (STAGED_RUN.c.operation_count == 0) & (STAGED_RUN.c.id == _LATEST_RUN)
 _WRITERS = (
     select(
         STAGED_RUN.c.writer_id,
         _LAST_SEQ.label("staged_through_seq"),
         func.sum(STAGED_RUN.c.operation_count).label("operation_count"),
+        func.max(case((_IS_AN_END, 1), else_=0)).label("finished"),
     )
     .where(_OF_UPLOAD)
     .group_by(STAGED_RUN.c.writer_id)
@@ -66,7 +77,12 @@ class SqlStaging:
 
     async def writers(self, upload_id: str) -> list[WriterProgress]:
         rows = await self._connection.execute(_WRITERS, {"of_upload": upload_id})
-        return [WriterProgress(**row) for row in rows.mappings()]
+        return [
+            WriterProgress(
+                row.writer_id, row.staged_through_seq, row.operation_count, bool(row.finished)
+            )
+            for row in rows
+        ]
 
     async def clear(self, upload_id: str) -> None:
         await self._connection.execute(
