@@ -6,6 +6,7 @@ PYTEST_FLAGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := .venv-peers
 NODE_INSTALLED := examples/node/node_modules/.installed
 GENERATED := client/hydria/v1
 PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
@@ -15,7 +16,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow examples bench check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow examples bench bench-peers check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -58,8 +59,22 @@ $(NODE_INSTALLED): examples/node/package.json examples/node/package-lock.json
 	@cd examples/node && npm ci --no-audit --no-fund --silent
 	@touch $(NODE_INSTALLED)
 
-bench: $(INSTALLED) ## Measure the named workloads; one JSON line each.
+bench: $(INSTALLED) ## Measure the named workloads; JSON lines, tables and a plot.
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.report
+
+bench-peers: $(INSTALLED) $(PEERS)/.installed ## Measure Hydria beside what else one could pick.
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.report
+
+# One by one: a peer that cannot be installed is reported as such, and the others are measured.
+$(PEERS)/.installed: $(BIN)/python
+	@$(BIN)/python -m venv $(PEERS)
+	@for package in hf_xet mlflow dvc; do \
+		echo "Installing $$package into $(PEERS) ..."; \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $$package || \
+			echo "$$package cannot be installed here" >&2; done
+	@touch $@
 
 check: $(INSTALLED) ## Check format, style, types, layers and the contract.
 	$(BIN)/python -m ruff format --check .
@@ -93,5 +108,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

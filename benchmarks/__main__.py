@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import sys
-import tempfile
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.workloads import QUICK, WORKLOADS, Measurement, Scale
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.measurements import FULL, QUICK
+from benchmarks.recording import RESULTS, record, run_rounds
+from benchmarks.workloads.registry import ROUNDS_MAX, WORKLOADS
 
 
 def main() -> None:
@@ -25,43 +19,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small data: tries the harness only")
     parser.add_argument("--work", type=Path, help="where the data goes (default: a temporary one)")
     flags = parser.parse_args()
+    if flags.rounds < 1:
+        parser.error("--rounds is at least 1")
     names = flags.workloads or list(WORKLOADS)
     for name in names:
         if name not in WORKLOADS:
             parser.error(f"there is no workload {name!r}")
-    scale = QUICK if flags.quick else Scale()
+    scale = QUICK if flags.quick else FULL
+    results = None if flags.quick else RESULTS  # what is quick says nothing
     for name in names:
-        rounds = [_round(name, scale, flags.work) for _ in range(flags.rounds)]
-        _report(name, rounds, quick=flags.quick)
-
-
-def _round(name: str, scale: Scale, work: Path | None) -> list[Measurement]:
-    with tempfile.TemporaryDirectory(prefix="hydria-bench-", dir=work) as directory:
-        measured = []
-        for measurement in WORKLOADS[name](Path(directory), scale):
-            print(f"  {measurement.name}: {measurement.value:.3f}", file=sys.stderr)
-            measured.append(measurement)
-        return measured
-
-
-def _report(name: str, rounds: Sequence[Sequence[Measurement]], *, quick: bool) -> None:
-    facts = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **machine.describe()}
-    print(f"\n{name} (median of {len(rounds)}; commit {facts['commit']})")
-    lines = []
-    for same in zip(*rounds, strict=True):
-        values = sorted(measurement.value for measurement in same)
-        median = statistics.median(values)
-        first = same[0]
-        spread = f"{values[0]:.4g} .. {values[-1]:.4g}"
-        print(f"  {first.name:42} {median:>12.4g} {first.unit:14} {first.bar:10} {spread}")
-        figures = [dict(measurement.figures) for measurement in same]
-        row = {"workload": name, "name": first.name, "median": median, "values": values}
-        lines.append({**row, "unit": first.unit, "bar": first.bar, "figures": figures, **facts})
-    if quick:
-        return  # its numbers say nothing
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as results:
-        results.writelines(json.dumps(line) + "\n" for line in lines)
+        facts = machine.describe()
+        count = min(flags.rounds, ROUNDS_MAX.get(name, flags.rounds))
+        rounds = run_rounds(WORKLOADS[name], scale, count=count, work=flags.work)
+        record(name, rounds, facts=facts, results=results)
 
 
 if __name__ == "__main__":

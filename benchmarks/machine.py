@@ -11,14 +11,15 @@ from pathlib import Path
 _PACKAGES = ("hydria", "grpcio", "protobuf", "blake3", "xxhash", "pyfastcdc", "sqlalchemy")
 
 
-def describe() -> dict[str, str | int]:
+def describe() -> dict[str, str | int | float]:
     """Return the facts of this run's surroundings, for every line of results."""
-    facts: dict[str, str | int] = {
+    facts: dict[str, str | int | float] = {
         "commit": _commit(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "cpu": _cpu(),
         "cores": os.cpu_count() or 0,
+        "load_before": round(os.getloadavg()[0], 2),
     }
     for package in _PACKAGES:
         facts[package] = metadata.version(package)

@@ -1,0 +1,1 @@
+"""The workloads, one file per family; `registry` has their names."""
