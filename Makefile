@@ -3,6 +3,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 PYTEST_FLAGS ?=
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+ROUNDS ?= 100
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -16,7 +18,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow examples bench bench-peers check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow prove examples bench bench-peers check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -49,6 +51,10 @@ test: $(INSTALLED) ## Run the tests that take minutes at most.
 
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+
+prove: $(INSTALLED) ## Run the random histories of one seed, longer: SEED=17, ROUNDS=100.
+	$(BIN)/python -m pytest -q -n 0 -k seed_that_was_asked_for --seed $(SEED) --rounds $(ROUNDS) \
+		tests/faults/test_simulation.py tests/faults/test_chaos.py $(PYTEST_FLAGS)
 
 examples: $(INSTALLED) $(NODE_INSTALLED) ## Run the clients in other languages against a server (needs Node.js 20).
 	EXAMPLES_REQUIRED=1 $(BIN)/python -m pytest -q tests/examples $(PYTEST_FLAGS)

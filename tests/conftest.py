@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no reason to fail: bounds on time are pytest-timeout's business.
@@ -9,3 +10,9 @@ settings.register_profile(
     "hydria", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("hydria")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a random run be repeated: see docs/proof.md."""
+    parser.addoption("--seed", type=int, help="the seed of tests/faults to run, for make prove")
+    parser.addoption("--rounds", type=int, default=100, help="how many rounds to run it for")

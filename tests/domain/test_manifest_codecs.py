@@ -149,7 +149,7 @@ def test_entries_that_are_cut_short_are_never_taken_for_whole_ones(
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     try:
         found = list(decode_entries(SHARD_MAGIC, cut))
-    except (ValueError, struct.error):
+    except ValueError:
         return
     assert found == raws[: len(found)]
     assert len(found) < len(raws)

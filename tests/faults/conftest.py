@@ -1,4 +1,4 @@
-"""A store with one version, for tests that harm a copy of it."""
+"""A store with one version, for tests that harm a copy of it; the seed of `make prove SEED=...`."""
 
 from __future__ import annotations
 
@@ -28,3 +28,19 @@ async def _fill(data: Path) -> None:
 def data(healthy: Path, tmp_path: Path) -> Path:
     """Return a copy of it that nobody serves."""
     return Path(shutil.copytree(healthy, tmp_path / "data"))
+
+
+@pytest.fixture
+def proof_seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed that was asked for."""
+    seed: int | None = request.config.getoption("--seed")
+    if seed is None:
+        pytest.skip("no seed was asked for: make prove SEED=...")
+    return seed
+
+
+@pytest.fixture
+def proof_rounds(request: pytest.FixtureRequest) -> int:
+    """Return how many rounds to run it for."""
+    rounds: int = request.config.getoption("--rounds")
+    return rounds

@@ -149,9 +149,14 @@ class StubClient:
             assert not response.missing_digests
             self.promises.staged_seqs = seq
 
-    async def upload_file(self, upload_id: str, path: str, content: bytes) -> None:
+    async def upload_file(
+        self, upload_id: str, path: str, content: bytes, *, writer_id: str = ""
+    ) -> None:
         """Send one file as a plain stream of bytes."""
-        call = self.stub.UploadFile(_messages(upload_id, path, content), timeout=CALL_SECONDS)
+        header = pb.UploadFileHeader(
+            upload_id=upload_id, path=path, size_bytes=len(content), writer_id=writer_id
+        )
+        call = self.stub.UploadFile(_messages(header, content), timeout=CALL_SECONDS)
         response = await call
         assert response.file.content_digest == digest_of(content)
         self.promises.durable_files[path] = content
@@ -222,8 +227,7 @@ def batch_of(chunks: Sequence[bytes], seq: int) -> types_pb2.ChunkBatch:
     )
 
 
-def _messages(upload_id: str, path: str, content: bytes) -> Iterator[pb.UploadFileRequest]:
-    header = pb.UploadFileHeader(upload_id=upload_id, path=path, size_bytes=len(content))
+def _messages(header: pb.UploadFileHeader, content: bytes) -> Iterator[pb.UploadFileRequest]:
     yield pb.UploadFileRequest(header=header)
     for start in range(0, len(content), 1024 * 1024):
         yield pb.UploadFileRequest(data=content[start : start + 1024 * 1024])

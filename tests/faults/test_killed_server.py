@@ -86,9 +86,8 @@ async def test_an_upload_by_files_survives_a_kill(tmp_path: Path, times: Times, 
 async def test_an_upload_survives_a_kill_at_every_single_step(
     tmp_path: Path, times: Times, flow: Flow
 ) -> None:
-    assert set(times[flow]) == set(STEPS)
-    for step, last in times[flow].items():
-        for n in range(1, last + 1):
+    for step in STEPS:
+        for n in range(1, times[flow][step] + 1):
             await require_survival(tmp_path / f"{step}-{n}", f"{step}:{n}", flow)
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from hydria_server.domain.records import StagedRun, UploadRecord
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
+from hydria_server.services.sessions import UploadSessions
+from tests.refusals import refused
 from tests.servers import memory_server
 from tests.teams import Team, entry, put
 
@@ -39,3 +41,23 @@ async def test_a_file_staged_while_the_manifest_is_built_is_in_the_version(
         assert committed.version.file_count == 2
         assert await team.paths() == ["early", "late"]
         assert len(built) == 2
+
+
+async def test_a_batch_staged_while_its_upload_ends_is_late_not_misnumbered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with memory_server() as server:
+        team = Team.new(server)
+        upload_id = await team.begin()
+        await team.stage(upload_id, put(entry("early")))
+        require_open = UploadSessions.require_open
+
+        async def require_open_and_abort(self: UploadSessions, upload_id: str) -> UploadRecord:
+            upload = await require_open(self, upload_id)
+            await self.abort(upload_id)
+            monkeypatch.setattr(UploadSessions, "require_open", require_open)
+            return upload
+
+        monkeypatch.setattr(UploadSessions, "require_open", require_open_and_abort)
+        with refused("UPLOAD_NOT_OPEN"):
+            await team.stage(upload_id, put(entry("late")), seq=2)

@@ -30,6 +30,7 @@ class WatchedDisk:
         self.write_errors: Iterator[int | None] = iter(())
         self.read_error: Callable[[int, int], int | None] = lambda _offset, _size: None
         self.sync_error: int | None = None
+        self.rename_error: int | None = None
         self.before_call: Callable[[], None] = lambda: None
         self.before_sync: Callable[[], None] = lambda: None
         self.writes = 0
@@ -44,6 +45,7 @@ class WatchedDisk:
             pread=self._pread,
             fdatasync=self._fdatasync,
             fsync=self._fsync,
+            rename=self._rename,
             free_bytes=lambda path: (
                 free_bytes(path) if self.free_bytes is None else self.free_bytes
             ),
@@ -77,6 +79,12 @@ class WatchedDisk:
         self._require_sync()
         os.fsync(descriptor)
         self._remember(descriptor)
+
+    def _rename(self, old: Path, new: Path) -> None:
+        self.before_call()
+        if self.rename_error is not None:
+            raise OSError(self.rename_error, os.strerror(self.rename_error))
+        old.rename(new)
 
     def _require_sync(self) -> None:
         self.before_call()

@@ -92,7 +92,7 @@ async def test_a_failpoint_before_the_commit_undoes_and_one_after_it_does_not(
 
     def fail(step: str) -> None:
         reached.append(step)
-        if reached.count(step) == 1:
+        if "@" not in step and reached.count(step) == 1:
             raise LookupError(step)
 
     store = await SqlMetadataStore.open(tmp_path / "meta.db", failpoint=fail)

@@ -119,7 +119,18 @@ def digested_part(raw: bytes) -> bytes:
 
 
 def decode_entry(raw: bytes) -> FileEntry:
-    """Return the entry that `encode_entry` wrote."""
+    """Return the entry that `encode_entry` wrote.
+
+    Raises:
+        ValueError: the bytes are no entry.
+    """
+    try:
+        return _decode_entry(raw)
+    except struct.error as error:
+        raise ValueError("an entry is cut short") from error
+
+
+def _decode_entry(raw: bytes) -> FileEntry:
     at = 4 + _U32.unpack_from(raw)[0]
     path = raw[4:at].decode()
     kind, size = _KIND_AND_SIZE.unpack_from(raw, at)
@@ -167,7 +178,7 @@ def decode_entries(magic: bytes, data: bytes) -> Iterator[bytes]:
     at, end, unpack = len(magic), len(data), _U32.unpack_from
     while at < end:
         start = at + 4
-        at = start + unpack(data, at)[0]
+        at = start + unpack(data, at)[0] if start <= end else start
         if at > end:
             raise ValueError("an entry is cut short")
         yield data[start:at]
@@ -207,7 +218,11 @@ def encode_removals(paths: Iterable[str], prefixes: Iterable[str]) -> bytes:
 
 
 def decode_removals(data: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Return the paths and the prefixes that `encode_removals` wrote."""
+    """Return the paths and the prefixes that `encode_removals` wrote.
+
+    Raises:
+        ValueError: as `decode_entries`.
+    """
     marked = list(decode_entries(REMOVALS_MAGIC, data))
     return [m[1:] for m in marked if m[:1] == b"P"], [m[1:] for m in marked if m[:1] == b"D"]
 

@@ -1,4 +1,15 @@
-"""Points where a fault test ends the process, as a power cut would."""
+"""Points where a fault test ends the process, as a power cut would.
+
+Between two of them nothing happens that could outlive the process:
+
+    packs.after_create  packs.before_write  packs.after_write  packs.after_sync
+    packs.before_seal  packs.after_seal
+    disk.after_pwritev  disk.after_fdatasync  disk.after_fsync  disk.after_rename
+    metadata.before_commit  metadata.after_commit
+
+and the last two again for each transaction, by the function that makes it:
+`metadata.before_commit@Staging.stage`, `metadata.after_commit@Versions.delete`, and so on.
+"""
 
 from __future__ import annotations
 

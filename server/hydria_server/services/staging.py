@@ -100,6 +100,8 @@ class Staging:
         if batch.seq <= last:
             return StageOutcome(last, (), was_staged_before=True)
         if batch.seq != last + 1:
+            # An upload that ended since we looked has nothing staged any more, and that is why.
+            await self._sessions.require_open(upload_id)
             raise FieldViolationError("seq", f"{batch.seq} does not follow {last}")
         entries = [await self._drafts.entry(upload, draft) for draft in batch.puts]
         entries += map(reference_entry, batch.references)

@@ -71,7 +71,8 @@ class SqlMetadataStore:
         """Open the database at `path`, made if need be, and bring its schema up to date.
 
         `on_fatal` is called once, when the disk failed and no more writes are taken; `failpoint`
-        at "metadata.before_commit" and "metadata.after_commit".
+        at "metadata.before_commit" and "metadata.after_commit" of every transaction, and once
+        more with its maker's name, as in "metadata.before_commit@Aliases.update".
 
         Raises:
             NewerSchemaError: a newer release wrote it.
@@ -126,18 +127,27 @@ class SqlMetadataStore:
             with translated():
                 async with connection.begin():
                     result = await work(SqlRows(connection))
-                    self._failpoint("metadata.before_commit")
+                    self._reached("metadata.before_commit", work)
         except StorageUnavailableError as error:
             if is_disk_error(error):
                 self._disk_failed = True
                 self._on_fatal(error)
             raise
-        self._failpoint("metadata.after_commit")
+        self._reached("metadata.after_commit", work)
         return result
+
+    def _reached(self, step: str, work: Work[T]) -> None:
+        self._failpoint(step)
+        self._failpoint(f"{step}@{maker_of(work)}")
 
     async def close(self) -> None:
         await self._reader.close()
         await self._writer.close()
+
+
+def maker_of(work: Callable[..., object]) -> str:
+    """Return the name of the method or function that made a transaction: `Aliases.update`."""
+    return getattr(work, "__qualname__", "").partition(".<locals>")[0]
 
 
 async def _prepare(connection: AsyncConnection) -> None:

@@ -68,7 +68,7 @@ class DiskPackStore:
         Raises:
             StorageUnavailableError: the directory cannot be used.
         """
-        calls = calls or DiskCalls()
+        calls = (calls or DiskCalls()).reporting(failpoint)
         appender = PackAppender(
             PackLayout(root),
             seal_bytes=seal_bytes,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from hydria_server.storage.packs.interface import Failpoint
 from hydria_server.storage.packs.record import Buffer
 
 if sys.platform == "darwin":
@@ -21,6 +23,9 @@ if sys.platform == "darwin":
 else:
     _sync_file = os.fsync
     _sync_data = os.fdatasync
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SyncFailedError(Exception):
@@ -44,7 +49,22 @@ class DiskCalls:
     pread: Callable[[int, int, int], bytes] = os.pread
     fdatasync: Callable[[int], None] = _sync_data
     fsync: Callable[[int], None] = _sync_file
+    rename: Callable[[Path, Path], None] = os.rename
     free_bytes: Callable[[Path], int] = free_bytes
+
+    def reporting(self, reached: Failpoint) -> DiskCalls:
+        """Return the same calls, each of which tells `reached` that it was made.
+
+        The steps are "disk.after_pwritev", "disk.after_fdatasync", "disk.after_fsync" and
+        "disk.after_rename": between two of them nothing changes that could outlive the process.
+        """
+        return replace(
+            self,
+            pwritev=_reporting(self.pwritev, reached, "disk.after_pwritev"),
+            fdatasync=_reporting(self.fdatasync, reached, "disk.after_fdatasync"),
+            fsync=_reporting(self.fsync, reached, "disk.after_fsync"),
+            rename=_reporting(self.rename, reached, "disk.after_rename"),
+        )
 
     def sync_data(self, descriptor: int) -> None:
         """Make the bytes of a file, and its length, durable.
@@ -72,3 +92,12 @@ def _sync(call: Callable[[int], None], descriptor: int) -> None:
         call(descriptor)
     except OSError as error:
         raise SyncFailedError(str(error)) from error
+
+
+def _reporting(call: Callable[P, T], reached: Failpoint, step: str) -> Callable[P, T]:
+    def made(*args: P.args, **kwargs: P.kwargs) -> T:
+        result = call(*args, **kwargs)
+        reached(step)
+        return result
+
+    return made

@@ -63,7 +63,7 @@ class PackLayout:
         source, target = self.open_path(pack_id), self.sealed_path(pack_id)
         target.parent.mkdir(mode=_MODE, exist_ok=True)
         if not target.exists():
-            source.rename(target)
+            calls.rename(source, target)
         elif target.samefile(source):  # power failed between the two directories
             source.unlink()
         else:  # rename would replace it, and its bytes are somebody's

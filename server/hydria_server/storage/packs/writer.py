@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
+from threading import Thread
 
 from hydria_server.domain.chunks import Chunk, Location
 from hydria_server.domain.errors import StorageUnavailableError
@@ -47,7 +47,7 @@ class PackWriter:
         self._last_group_taken = False
         self._failure: BaseException | None = None
         # A daemon, as a process that forgets to close must still end: that is a crash like others.
-        self._thread = threading.Thread(target=self._work, name="hydria-pack-writer", daemon=True)
+        self._thread = Thread(target=self._work, name="hydria-pack-writer", daemon=True)
         self._thread.start()
 
     async def append(self, domain: bytes, chunks: Sequence[Chunk]) -> list[Location]:

@@ -1,0 +1,202 @@
+"""Performs operations by calling the services, and looks at what a store shows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from hydria_server.domain.chunks import ChunkRef
+from hydria_server.domain.errors import HydriaError, NotFoundError
+from hydria_server.domain.records import UploadRecord, VersionRecord
+from hydria_server.domain.refs import CollectionName
+from hydria_server.services.aliases import AliasOperation, AnyVersion
+from hydria_server.services.artifact import ArtifactServices
+from hydria_server.services.chunk_uploads import ChunkBatch
+from hydria_server.services.collections import CollectionChange
+from hydria_server.services.commit import CommitRequest
+from hydria_server.services.downloads import DownloadRequest
+from hydria_server.services.file_drafts import FileDraft
+from hydria_server.services.file_uploads import FileHeader, FileTrailer
+from hydria_server.services.listings import ListRequest
+from hydria_server.services.sessions import NewUpload
+from hydria_server.services.staging import StageBatch
+from tests.faults.model import Files, Seen
+from tests.faults.operations import (
+    ANY,
+    COLLECTIONS,
+    CONTENTS,
+    DONE,
+    Abort,
+    Begin,
+    Commit,
+    DeleteCollection,
+    DeleteVersion,
+    MoveAlias,
+    Operation,
+    Rename,
+    SendFile,
+    Stage,
+)
+from tests.faults.stub_client import all_chunks, chunks_of, digest_of
+
+PART_BYTES = 1024 * 1024
+ENTITY, PROJECT, ACTOR = "team", "plant", "tester"
+_NAMES = {content: name for name, content in CONTENTS.items()}
+
+
+class ServiceClient:
+    """What all clients of one store know. It outlives the servers."""
+
+    def __init__(self) -> None:
+        self.services: ArtifactServices
+        self.durable: dict[bytes, int] = {}  # what was acknowledged: digests and sizes
+        self._begun: dict[str, Begin] = {}
+
+    async def perform(self, operation: Operation) -> str:
+        """Return the outcome of an operation."""
+        try:
+            return await self._perform(operation)
+        except HydriaError as error:
+            return error.reason
+
+    async def _perform(self, operation: Operation) -> str:
+        services = self.services
+        match operation:
+            case Begin():
+                await self._begin(operation)
+            case Stage():
+                return await self._stage(operation)
+            case SendFile(key, writer, path, content):
+                await self._send(await self._upload(key), writer, path, CONTENTS[content])
+            case Commit(key, aliases):
+                upload = await self._upload(key)
+                request = CommitRequest(aliases=aliases)
+                done = await services.commits.commit(upload.upload_id, request, actor=ACTOR)
+                return f"v{done.version.number} {'made' if done.created else 'found'}"
+            case Abort(key):
+                await services.sessions.abort((await self._upload(key)).upload_id)
+            case MoveAlias(collection, alias, number, expected):
+                change = AliasOperation(
+                    alias, number, AnyVersion() if expected == ANY else expected
+                )
+                await services.aliases.update(_name(collection), [change], actor=ACTOR)
+            case Rename(collection, name):
+                change_name = CollectionChange(name=name)
+                await services.collections.update(
+                    _name(collection), change_name, etag="", actor=ACTOR
+                )
+            case DeleteVersion(collection, number, with_aliases):
+                ref = f"{_name(collection)}:v{number}"
+                await services.versions.delete(
+                    ref, delete_aliases=with_aliases, etag="", actor=ACTOR
+                )
+            case DeleteCollection(collection):
+                await services.collections.delete(_name(collection), etag="", actor=ACTOR)
+            case _:
+                raise AssertionError(f"nobody can perform {operation}")
+        return DONE
+
+    async def _begin(self, operation: Begin) -> UploadRecord:
+        name = _name(operation.collection)
+        base = f"{name}:latest" if operation.from_latest else ""
+        new = NewUpload(name, "dataset", base, operation.key)
+        self._begun[operation.key] = operation  # the answer may not come, and the upload be there
+        return await self.services.sessions.create(new)
+
+    async def _upload(self, key: str) -> UploadRecord:
+        """Return an upload; the same request id finds it again after any crash."""
+        return await self._begin(self._begun[key])
+
+    async def _stage(self, operation: Stage) -> str:
+        upload = await self._upload(operation.key)
+        puts = {path: CONTENTS[name] for path, name in operation.puts.items()}
+        chunks = all_chunks(puts)
+        refs = [ChunkRef(digest_of(chunk), len(chunk)) for chunk in chunks]
+        durable = set(self.durable)  # as of now: others go on while the server looks
+        missing = await self.services.presence.missing_indexes(upload, refs)
+        forgotten = {refs[index].digest for index in missing} & durable
+        assert not forgotten, "I6: what was acknowledged is asked for again"
+        for index in missing:
+            chunk = chunks[index]
+            batch = ChunkBatch(1, [len(chunk)], refs[index].digest, chunk)
+            verified = await self.services.chunk_uploads.verify(batch)
+            await self.services.chunk_uploads.store(upload, verified)
+            self.durable[refs[index].digest] = len(chunk)
+        drafts = [_draft(path, content) for path, content in puts.items()]
+        batch_of_files = StageBatch(operation.writer, operation.seq, drafts, operation.removed)
+        staged = await self.services.staging.stage(upload.upload_id, batch_of_files)
+        assert not staged.missing, "I5: what was present for the upload is not any more"
+        return f"staged {staged.staged_through_seq}"
+
+    async def _send(self, upload: UploadRecord, writer: str, path: str, content: bytes) -> None:
+        async def parts() -> AsyncIterator[bytes | FileTrailer]:
+            for start in range(0, len(content), PART_BYTES):
+                yield content[start : start + PART_BYTES]
+
+        header = FileHeader(upload.upload_id, path, len(content), digest_of(content), writer)
+        await self.services.file_uploads.upload(header, parts())
+        self.durable |= {digest_of(chunk): len(chunk) for chunk in chunks_of(content)}
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    async def look(self, keys: Iterable[str]) -> Seen:
+        """Return what a client can see; `keys` name the uploads that may be there."""
+        collections: dict[str, tuple[Mapping[int, Files], Mapping[str, int]]] = {}
+        redirects: dict[str, str] = {}
+        for name in COLLECTIONS:
+            try:
+                found = await self.services.collections.get(_name(name))
+            except NotFoundError:
+                continue
+            if found.name == name:
+                collections[name] = await self._collection(name)
+            else:
+                redirects[name] = found.name
+        uploads = {key: seen for key in keys if (seen := await self._progress(key))}
+        return Seen(collections, redirects, uploads)
+
+    async def _collection(self, name: str) -> tuple[dict[int, Files], dict[str, int]]:
+        request = ListRequest(page_size=1000)
+        listed = await self.services.listings.versions(ENTITY, PROJECT, name, request)
+        aliases = {alias: v.number for v in listed.items for alias in v.aliases}
+        return {v.number: await self._download(v) for v in listed.items}, aliases
+
+    async def _download(self, version: VersionRecord) -> dict[str, str]:
+        files: dict[int, bytes] = {}
+        paths: dict[int, str] = {}
+        _, windows = await self.services.downloads.open(DownloadRequest(version.ref))
+        async for window in windows:
+            for start in window.starts:
+                paths[start.index], files[start.index] = start.entry.path, b""
+            for segment, payload in zip(window.segments, window.payloads, strict=True):
+                files[segment.file_index] += payload
+        return {paths[index]: _NAMES[content] for index, content in files.items()}
+
+    async def _progress(self, key: str) -> tuple[str, dict[str, int]] | None:
+        """Return the state of an upload and how far its writers have come."""
+        metadata = self.services.sessions._metadata
+        entity = await metadata.read(lambda rows: rows.names.entity(ENTITY))
+        if entity is None:
+            return None
+        upload = await metadata.read(lambda rows: rows.uploads.by_request_id(entity.id, key))
+        if upload is None:
+            return None
+        status = await self.services.sessions.status(upload.upload_id)
+        writers = {writer.writer_id: writer.staged_through_seq for writer in status.writers}
+        return upload.state.name, {writer: seq for writer, seq in writers.items() if seq}
+
+    async def require_durable(self) -> None:
+        """Ask for everything that was ever acknowledged (I6)."""
+        upload = await self.services.sessions.create(NewUpload(_name(COLLECTIONS[0]), "dataset"))
+        refs = [ChunkRef(digest, size) for digest, size in self.durable.items()]
+        assert await self.services.presence.missing_indexes(upload, refs) == []
+        await self.services.sessions.abort(upload.upload_id)
+
+
+def _name(collection: str) -> CollectionName:
+    return CollectionName(ENTITY, PROJECT, collection)
+
+
+def _draft(path: str, content: bytes) -> FileDraft:
+    chunks = chunks_of(content) if len(content) > 2 * 1024 * 1024 else []
+    refs = [ChunkRef(digest_of(chunk), len(chunk)) for chunk in chunks]
+    return FileDraft(path, len(content), digest_of(content), refs)
