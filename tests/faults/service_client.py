@@ -122,7 +122,9 @@ class ServiceClient:
             await self.services.chunk_uploads.store(upload, verified)
             self.durable[refs[index].digest] = len(chunk)
         drafts = [_draft(path, content) for path, content in puts.items()]
-        batch_of_files = StageBatch(operation.writer, operation.seq, drafts, operation.removed)
+        batch_of_files = StageBatch(
+            operation.writer, operation.seq, drafts, removed_paths=operation.removed
+        )
         staged = await self.services.staging.stage(upload.upload_id, batch_of_files)
         assert not staged.missing, "I5: what was present for the upload is not any more"
         return f"staged {staged.staged_through_seq}"
