@@ -33,6 +33,7 @@ from hydria_server.storage.metadata import (
 from hydria_server.storage.metadata.dialect import insert
 from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.metadata.interface import IndexedChunk, Rows
+from hydria_server.storage.metadata.lineage_tables import RUN
 from hydria_server.storage.metadata.migration import NewerSchemaError, upgrade
 from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import (
@@ -57,6 +58,7 @@ def new_database() -> Iterator[Connection]:
 
 def test_migrations_make_what_the_tables_say() -> None:
     assert CHUNK.metadata is tables.METADATA, "the second part of the schema is loaded"
+    assert RUN.metadata is tables.METADATA, "the third part too"
     with new_database() as connection:
         assert upgrade(connection) is True
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -1040,12 +1040,18 @@ class CommitUploadRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     FINISHED_WRITERS_FIELD_NUMBER: _builtins.int
+    RUN_REF_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
     """The upload."""
     description: _builtins.str
     """What the version is, in words (Markdown): at most 1 MiB, without NUL."""
     metadata_json: _builtins.str
     """A JSON object, at most 1 MiB; empty means `{}`."""
+    run_ref: _builtins.str
+    """The run that logs the version, `ENTITY/PROJECT/runs/ID` of the same entity, in whatever state;
+    may be empty. The edge is recorded in the transaction of the commit, for a version that is found
+    as for a new one.
+    """
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags for the version, at most 100."""
@@ -1069,10 +1075,11 @@ class CommitUploadRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         finished_writers: _abc.Iterable[_builtins.str] | None = ...,
+        run_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "finished_writers", b"finished_writers", "metadata_json", b"metadata_json", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "description", b"description", "finished_writers", b"finished_writers", "metadata_json", b"metadata_json", "run_ref", b"run_ref", "tags", b"tags", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1132,6 +1139,7 @@ class PutVersionRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RUN_REF_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -1146,6 +1154,8 @@ class PutVersionRequest(_message.Message):
     """As in CommitUploadRequest."""
     request_id: _builtins.str
     """As in CreateUploadRequest."""
+    run_ref: _builtins.str
+    """As in CommitUploadRequest."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___InlineFile]:
         """The files: at most `max_put_version_bytes` of content together, and at most
@@ -1173,10 +1183,11 @@ class PutVersionRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        run_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "description", b"description", "entity", b"entity", "files", b"files", "metadata_json", b"metadata_json", "project", b"project", "request_id", b"request_id", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "description", b"description", "entity", b"entity", "files", b"files", "metadata_json", b"metadata_json", "project", b"project", "request_id", b"request_id", "run_ref", b"run_ref", "tags", b"tags", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1257,6 +1268,7 @@ class ReuseVersionRequest(_message.Message):
     METADATA_JSON_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    RUN_REF_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -1272,6 +1284,8 @@ class ReuseVersionRequest(_message.Message):
     description: _builtins.str
     """As in CommitUploadRequest."""
     metadata_json: _builtins.str
+    """As in CommitUploadRequest."""
+    run_ref: _builtins.str
     """As in CommitUploadRequest."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1293,10 +1307,11 @@ class ReuseVersionRequest(_message.Message):
         metadata_json: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        run_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "description", b"description", "digest", b"digest", "entity", b"entity", "metadata_json", b"metadata_json", "project", b"project", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "description", b"description", "digest", b"digest", "entity", b"entity", "metadata_json", b"metadata_json", "project", b"project", "run_ref", b"run_ref", "tags", b"tags", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -192,6 +192,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
     """
+    ERROR_REASON_RUN_NOT_RUNNING: _ErrorReason.ValueType  # 60
+    """FAILED_PRECONDITION: the run was finished; `metadata.state` says how. Resume it to go on."""
+    ERROR_REASON_RUN_TAKEN_OVER: _ErrorReason.ValueType  # 61
+    """FAILED_PRECONDITION: another process has resumed the run, and this one must leave it alone."""
+    ERROR_REASON_LINEAGE_CYCLE: _ErrorReason.ValueType  # 62
+    """FAILED_PRECONDITION: a version would be derived from itself, by whatever number of steps."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -290,6 +296,12 @@ ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
 """
+ERROR_REASON_RUN_NOT_RUNNING: ErrorReason.ValueType  # 60
+"""FAILED_PRECONDITION: the run was finished; `metadata.state` says how. Resume it to go on."""
+ERROR_REASON_RUN_TAKEN_OVER: ErrorReason.ValueType  # 61
+"""FAILED_PRECONDITION: another process has resumed the run, and this one must leave it alone."""
+ERROR_REASON_LINEAGE_CYCLE: ErrorReason.ValueType  # 62
+"""FAILED_PRECONDITION: a version would be derived from itself, by whatever number of steps."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:
