@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hydria.v1 import artifact_pb2, artifact_pb2_grpc
+from hydria.v1 import artifact_pb2, artifact_pb2_grpc, lineage_pb2, lineage_pb2_grpc
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.process.directory_lock import DirectoryLock
 from hydria_server.process.failpoints import failpoint_from
@@ -24,8 +24,10 @@ from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.rpc.hot_messages import HotMessagesInterceptor
+from hydria_server.rpc.lineage import LineageServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.lineage import LineageServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -34,7 +36,10 @@ from hydria_server.storage.packs.interface import PackStore
 
 DATABASE_FILE = "meta.db"
 PACKS_DIRECTORY = "packs"
-ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+SERVICES = (
+    artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name,
+    lineage_pb2.DESCRIPTOR.services_by_name["LineageService"].full_name,
+)
 SWEEP_SECONDS = 30.0
 
 _OPTIONS = [
@@ -53,6 +58,7 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    lineage: LineageServices
     failed: asyncio.Event
 
 
@@ -115,13 +121,16 @@ async def serve_stores(
     info = await metadata.read(lambda rows: rows.store.info())
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
+    lineage = LineageServices(
+        metadata, clock, threads.merging, silence_seconds=settings.run_silence_seconds
+    )
     drain = Drain()
-    background = asyncio.create_task(_background(services))
+    background = asyncio.create_task(_background(services, lineage))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
-        async with _listening(settings, services, drain) as address:
-            yield RunningServer(address, services, failed)
+        async with _listening(settings, services, lineage, drain) as address:
+            yield RunningServer(address, services, lineage, failed)
     finally:
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
@@ -131,7 +140,7 @@ async def serve_stores(
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, services: ArtifactServices, drain: Drain
+    settings: Settings, services: ArtifactServices, lineage: LineageServices, drain: Drain
 ) -> AsyncIterator[str]:
     seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
@@ -146,14 +155,17 @@ async def _listening(
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
         ArtifactServicer(services, drain), server
     )
+    lineage_pb2_grpc.add_LineageServiceServicer_to_server(
+        LineageServicer(lineage, drain, stall_timeout_seconds=seconds), server
+    )
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
-        names = (ARTIFACT_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
     address = _bind(server, settings.listen)
     await server.start()
-    for name in ("", ARTIFACT_SERVICE):
+    for name in ("", *SERVICES):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield address
@@ -196,17 +208,18 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-async def _background(services: ArtifactServices) -> None:
+async def _background(services: ArtifactServices, lineage: LineageServices) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(services.ingest.run())
-        tasks.create_task(_sweep(services))
+        tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
+        tasks.create_task(_sweep("looking for silent runs", lineage.silence.crash_silent))
 
 
-async def _sweep(services: ArtifactServices) -> None:
-    """Expire the uploads whose leases ended, now and then."""
+async def _sweep(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
+    """End what is over, now and then: uploads whose leases ended, runs that fell silent."""
     while True:
         try:
-            await services.sessions.expire_due()
+            await sweep()
         except Exception:  # noqa: BLE001 - logged; a sweep that fails is tried again
-            _log.exception("expiring uploads failed; it is tried again")
+            _log.exception("%s failed; it is tried again", what)
         await asyncio.sleep(SWEEP_SECONDS)

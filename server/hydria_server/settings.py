@@ -37,6 +37,7 @@ class Settings:
     stall_timeout_seconds: float = 120.0
     upload_lease_seconds: int = 24 * 3600
     open_uploads_max: int = 1000
+    run_silence_seconds: int = 300
     byte_budget: int = 96 * _MIB
     reserve_bytes: int = 256 * _MIB
     failpoint: str = ""
@@ -56,6 +57,7 @@ _HELP = {
     "stall_timeout_seconds": "how long a stream may be silent (default: 120)",
     "upload_lease_seconds": "how long an upload lives without a call (default: 86400)",
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
+    "run_silence_seconds": "how long a run may be silent before it is crashed (default: 300)",
     "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
     "failpoint": argparse.SUPPRESS,
@@ -138,7 +140,10 @@ def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
     numbers = ("drain_seconds", "reserve_bytes")
-    positive = ("stall_timeout_seconds", "upload_lease_seconds", "open_uploads_max", "byte_budget")
+    positive = (
+        "stall_timeout_seconds", "upload_lease_seconds", "open_uploads_max", "run_silence_seconds",
+        "byte_budget",
+    )  # fmt: skip
     for name in (*numbers, *positive):
         value = getattr(settings, name)
         if value < 0 or (name in positive and value == 0):

@@ -14,7 +14,7 @@ from hydria_server.domain.errors import FieldViolationError
 MAX_KEY_CHARACTERS = 256
 MAX_POINTS_PER_BATCH = 50_000
 
-Column = TypeVar("Column", array[int], array[float])
+Column = TypeVar("Column", "array[int]", "array[float]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,13 @@ class EventType(StrEnum):
     VERSION_DELETED = "version_deleted"
     ALIAS_SET = "alias_set"
     ALIAS_REMOVED = "alias_removed"
+    RUN_CREATED = "run_created"
+    RUN_RESUMED = "run_resumed"
+    RUN_UPDATED = "run_updated"
+    RUN_FINISHED = "run_finished"  # in whatever state; also by silence
+    VERSION_USED = "version_used"
+    VERSION_LOGGED = "version_logged"  # after its commit; at commit, that event names the run
+    VERSION_DERIVED = "version_derived"
 
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]

@@ -173,5 +173,9 @@ def _commit_request(
     | artifact_pb2.ReuseVersionRequest,
 ) -> CommitRequest:
     return CommitRequest(
-        request.description, request.metadata_json, tuple(request.tags), tuple(request.aliases)
+        request.description,
+        request.metadata_json,
+        tuple(request.tags),
+        tuple(request.aliases),
+        run_ref=request.run_ref,
     )

@@ -23,6 +23,7 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.runs import parse_run_ref
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
 from hydria_server.services.publication import (
@@ -48,6 +49,7 @@ class CommitRequest:
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
     finished_writers: Sequence[str] = ()  # must have finished
+    run_ref: str = ""  # the run that logs the version
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,12 @@ def checked_words(request: CommitRequest) -> Words:
         metadata_json=require_json_object(request.metadata_json, field="metadata_json"),
         tags=require_tags(request.tags, field="tags"),
         aliases=require_aliases(request.aliases, field="aliases"),
+        run=parse_run_ref(request.run_ref, field="run_ref") if request.run_ref else None,
     )
 
 
 def _hash(words: Words) -> bytes:
-    parts = (words.description, words.metadata_json, words.tags, words.aliases)
+    parts = [words.description, words.metadata_json, words.tags, words.aliases]
+    if words.run:
+        parts.append(str(words.run))
     return hashlib.sha256(json.dumps(parts).encode()).digest()

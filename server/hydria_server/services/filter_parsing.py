@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
@@ -16,6 +16,7 @@ from lark.exceptions import VisitError
 from hydria_server.domain.errors import FilterInvalidError
 from hydria_server.domain.filters import And, Comparison, Filter, Not, Operator, Or, OrderTerm
 from hydria_server.domain.records import VersionState
+from hydria_server.domain.runs import RunState
 
 MAX_FILTER_CHARACTERS = 4096
 MAX_DEPTH = 50
@@ -43,13 +44,15 @@ class Kind(Enum):
 
     TEXT = auto()
     STATE = auto()  # the name of a VersionState
+    RUN_STATE = auto()  # the name of a RunState
     NUMBER = auto()
     TIME = auto()
     SET = auto()  # of texts: `:` and `=` ask whether it contains the value
 
 
 Fields = Mapping[str, Kind]
-_UNSORTED = (Kind.SET, Kind.STATE)
+_UNSORTED = (Kind.SET, Kind.STATE, Kind.RUN_STATE)
+_STATES: Mapping[Kind, type[IntEnum]] = {Kind.STATE: VersionState, Kind.RUN_STATE: RunState}
 _ORDERED = frozenset((Operator.LT, Operator.LE, Operator.GT, Operator.GE))
 _PARSER = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
@@ -154,11 +157,11 @@ class _ToFilter(Transformer[Token, Filter]):
             return _member(str(field), compared, value, operator)
         if compared is Operator.HAS:
             compared = Operator.EQ
-        if kind in (Kind.TEXT, Kind.STATE):
+        if kind is Kind.TEXT or kind in _STATES:
             if compared in _ORDERED:
                 raise _invalid(f"{field} cannot be compared with {operator}", operator.start_pos)
-            convert_text = _text if kind is Kind.TEXT else _state
-            return Comparison(str(field), compared, convert_text(value))
+            text = _text(value) if kind is Kind.TEXT else _state(value, _STATES[kind])
+            return Comparison(str(field), compared, text)
         convert = _number if kind is Kind.NUMBER else _time
         return Comparison(str(field), compared, convert(value))
 
@@ -197,10 +200,10 @@ def _text(token: Token) -> str:
     return "".join(parts)
 
 
-def _state(token: Token) -> str:
+def _state(token: Token, states: type[IntEnum]) -> str:
     text = _text(token)
-    if text not in VersionState.__members__:
-        known = " or ".join(VersionState.__members__)
+    if text not in states.__members__:
+        known = " or ".join(states.__members__)
         raise _invalid(f"{text[:80]!r} is not {known}", token.start_pos)
     return text
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hydria_server.domain.digest import format_digest
+from hydria_server.domain.lineage import VersionNode
 from hydria_server.domain.records import (
     AliasMove,
     CollectionRecord,
@@ -14,6 +15,7 @@ from hydria_server.domain.records import (
     Json,
     VersionRecord,
 )
+from hydria_server.domain.runs import RunRecord
 from hydria_server.storage.metadata.interface import Rows
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
@@ -46,8 +48,21 @@ class History:
             )
         )
 
+    def add_run(self, event: EventType, run: RunRecord, data: Mapping[str, Json] = NOTHING) -> None:
+        """Note something about a run."""
+        names: dict[str, Json] = {
+            "project": run.project,
+            "run": run.ref,
+            "display_name": run.display_name,
+            "job_type": run.job_type,
+        }
+        self._drafts.append(EventDraft(event, project_id=run.project_id, data={**names, **data}))
+
     def add_version(
-        self, event: EventType, version: VersionRecord, data: Mapping[str, Json] = NOTHING
+        self,
+        event: EventType,
+        version: VersionRecord | VersionNode,
+        data: Mapping[str, Json] = NOTHING,
     ) -> None:
         """Note something about a version."""
         names: dict[str, Json] = {

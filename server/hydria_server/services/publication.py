@@ -22,8 +22,12 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.runs import RunName
 from hydria_server.services.history import NOTHING, History
+from hydria_server.services.lineage_recording import record_derived, record_logged
 from hydria_server.services.manifest_builder import BuiltManifest
+from hydria_server.services.projects import ensure_project
+from hydria_server.services.run_access import require_own_run
 from hydria_server.services.sessions import require_open
 from hydria_server.storage.metadata.interface import Rows
 
@@ -43,6 +47,7 @@ class Words:
     metadata_json: str
     tags: Sequence[str]
     aliases: Sequence[str]  # without `latest`, which is implied
+    run: RunName | None = None  # that logs the version
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,12 @@ class Publication:
         if len(await rows.staging.runs(self.upload_id)) != self.run_count:
             raise MoreWasStagedError
         await require_finished(rows, self.upload_id, self.finished_writers)
+        run = await require_own_run(rows, self.words.run, upload.entity)
         collection = await self._collection(rows, upload)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
             version = await self._insert(rows, collection)
+            await self._derive(rows, version, upload.base_version_id)
             result = CommitResult(version.id, True, ())
         else:
             version = equal
@@ -91,6 +98,8 @@ class Publication:
                 rows, self.history, equal, self.words, now_us=self.now_us, origin=self._origin()
             )
             result = CommitResult(equal.id, False, ignored)
+        if run is not None:
+            await record_logged(rows, run, version, now_us=self.now_us)
         for alias in (*self.words.aliases, LATEST):
             await self.history.point_alias(rows, version, alias, now_us=self.now_us)
         await rows.uploads.end(
@@ -121,16 +130,9 @@ class Publication:
         type_ = upload.type or (self.source.type if self.source else "")
         if not type_:
             raise FieldViolationError("type", f"{upload.collection!r} is new and needs a type")
-        project = await rows.names.project(upload.entity, upload.project)
-        if project is not None:
-            project_id = project.id
-        else:
-            project_id = await rows.names.create_project(
-                upload.entity_id, upload.project, now_us=self.now_us
-            )
-            self.history.add(
-                EventType.PROJECT_CREATED, project_id=project_id, project=upload.project
-            )
+        project_id = await ensure_project(
+            rows, self.history, upload.entity, upload.project, now_us=self.now_us
+        )
         collection_id = await rows.names.create_collection(
             project_id, upload.collection, type_, now_us=self.now_us
         )
@@ -155,9 +157,23 @@ class Publication:
         self.history.add_version(EventType.VERSION_COMMITTED, version, self._origin())
         return version
 
+    async def _derive(self, rows: Rows, version: VersionRecord, base_id: int | None) -> None:
+        """Note what a new version was made from: its base, or the source of a copy."""
+        source_id = self.source.id if self.source else base_id
+        if source_id is not None:
+            await record_derived(rows, version, source_id, now_us=self.now_us)
+
     def _origin(self) -> dict[str, Json]:
-        """Return what an event says of the source of a copy."""
-        return {"source": self.source.ref, "source_id": self.source.id} if self.source else {}
+        """Return what an event says of the source of a copy, and of the run."""
+        origin: dict[str, Json] = {}
+        if self.source:
+            origin |= {"source": self.source.ref, "source_id": self.source.id}
+        return origin | origin_of(self.words)
+
+
+def origin_of(words: Words) -> dict[str, Json]:
+    """Return what an event says of the run that logged a version."""
+    return {"run": str(words.run)} if words.run else {}
 
 
 async def reuse(

@@ -11,7 +11,9 @@ from hydria_server.domain.records import LATEST, VersionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.commit import Commitment, CommitRequest, checked_words
 from hydria_server.services.history import History
-from hydria_server.services.publication import Words, reuse
+from hydria_server.services.lineage_recording import record_logged
+from hydria_server.services.publication import Words, origin_of, reuse
+from hydria_server.services.run_access import require_own_run
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
@@ -49,9 +51,12 @@ class Reuse:
     async def _reuse(
         self, rows: Rows, content: KnownContent, words: Words, actor: str
     ) -> Commitment:
+        run = await require_own_run(rows, words.run, content.name.entity)
         version = await _equal(rows, content)
         now_us, history = self._clock(), History()
-        ignored = await reuse(rows, history, version, words, now_us=now_us)
+        ignored = await reuse(rows, history, version, words, now_us=now_us, origin=origin_of(words))
+        if run is not None:
+            await record_logged(rows, run, version, now_us=now_us)
         for alias in (*words.aliases, LATEST):
             await history.point_alias(rows, version, alias, now_us=now_us)
         await history.record(rows, version.entity_id, actor=actor, now_us=now_us)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
-from hydria_server.domain.documents import require_json_object
 from hydria_server.domain.errors import (
     BatchTooLargeError,
     HydriaError,
@@ -15,11 +14,10 @@ from hydria_server.domain.errors import (
     UnavailableError,
     UploadNotOpenError,
 )
-from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
 from hydria_server.services.budget import ByteBudget
-from hydria_server.services.commit import Commitment, CommitRequest, Commits
+from hydria_server.services.commit import Commitment, CommitRequest, Commits, checked_words
 from hydria_server.services.file_drafts import FileDraft
 from hydria_server.services.hashing import Hashing, digest_of
 from hydria_server.services.ingest import ChunkIngest
@@ -111,6 +109,8 @@ class SmallVersions:
 
 def _hash(files: Sequence[InlineFile], request: CommitRequest) -> bytes:
     words = (request.description, request.metadata_json, *request.tags, "", *request.aliases)
+    if request.run_ref:
+        words = (*words, "", request.run_ref)
     content = (digest_of(file.path.encode()) + digest_of(file.content) for file in files)
     return digest_of(b"".join((*(digest_of(word.encode()) for word in words), *content)))
 
@@ -125,6 +125,4 @@ def _check(files: Sequence[InlineFile], request: CommitRequest) -> None:
         )
     for file in files:
         require_path(file.path, field="path")
-    require_json_object(request.metadata_json, field="metadata_json")
-    require_tags(request.tags, field="tags")
-    require_aliases(request.aliases, field="aliases")
+    checked_words(request)

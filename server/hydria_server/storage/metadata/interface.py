@@ -24,16 +24,20 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.lineage_rows import EdgeRows, MetricRows, RunRows
 
 __all__ = [
     "AliasRows",
     "ChunkRows",
+    "EdgeRows",
     "EventRows",
     "IndexedChunk",
     "ListingRows",
     "MetadataStore",
+    "MetricRows",
     "NameRows",
     "Rows",
+    "RunRows",
     "StagingRows",
     "StoreRows",
     "UploadRows",
@@ -64,6 +68,12 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def runs(self) -> RunRows: ...
+    @property
+    def metrics(self) -> MetricRows: ...
+    @property
+    def edges(self) -> EdgeRows: ...
 
 
 class MetadataStore(Protocol):

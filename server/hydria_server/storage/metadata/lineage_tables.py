@@ -61,9 +61,7 @@ RUN = Table(
 IS_RUNNING: Final = RUN.c.state == literal_column(str(RunState.RUNNING.value))
 HAS_RUN_REQUEST: Final = RUN.c.request_id != literal_column("''")
 # A request begins at most one run.
-only_where(
-    Index("uq_run_request", RUN.c.entity_id, RUN.c.request_id, unique=True), HAS_RUN_REQUEST
-)
+only_where(Index("uq_run_request", RUN.c.entity_id, RUN.c.request_id, unique=True), HAS_RUN_REQUEST)
 # Of all runs ever, few are at work: those that may have fallen silent.
 only_where(Index("ix_run_running_heartbeat", RUN.c.heartbeat_at_us), IS_RUNNING)
 # Lists, newest first.

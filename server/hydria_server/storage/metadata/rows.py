@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hydria_server.domain.records import StoreInfo
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
+from hydria_server.storage.metadata.edges import SqlEdges
 from hydria_server.storage.metadata.events import SqlEvents
 from hydria_server.storage.metadata.listings import SqlListings
+from hydria_server.storage.metadata.metrics import SqlMetrics
 from hydria_server.storage.metadata.names import SqlNames
+from hydria_server.storage.metadata.runs import SqlRuns
 from hydria_server.storage.metadata.staging import SqlStaging
 from hydria_server.storage.metadata.tables import STORE
 from hydria_server.storage.metadata.uploads import SqlUploads
@@ -70,3 +73,15 @@ class SqlRows:
     @property
     def listings(self) -> SqlListings:
         return SqlListings(self._connection)
+
+    @property
+    def runs(self) -> SqlRuns:
+        return SqlRuns(self._connection)
+
+    @property
+    def metrics(self) -> SqlMetrics:
+        return SqlMetrics(self._connection)
+
+    @property
+    def edges(self) -> SqlEdges:
+        return SqlEdges(self._connection)

@@ -16,10 +16,6 @@ NAME = sa.String(length=128).with_variant(sa.String(length=128, collation="C"), 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-def _where(condition: str) -> dict[str, sa.TextClause]:
-    return {f"{dialect}_where": sa.text(condition) for dialect in ("sqlite", "postgresql")}
-
-
 def upgrade() -> None:
     op.create_table(
         "run",
@@ -48,13 +44,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_run_project_id_created_at_us", "run", ["project_id", "created_at_us"])
-    op.create_index("ix_run_running_heartbeat", "run", ["heartbeat_at_us"], **_where("state = 1"))
+    op.create_index(
+        "ix_run_running_heartbeat",
+        "run",
+        ["heartbeat_at_us"],
+        sqlite_where=sa.text("state = 1"),
+        postgresql_where=sa.text("state = 1"),
+    )
     op.create_index(
         "uq_run_request",
         "run",
         ["entity_id", "request_id"],
         unique=True,
-        **_where("request_id != ''"),
+        sqlite_where=sa.text("request_id != ''"),
+        postgresql_where=sa.text("request_id != ''"),
     )
     op.create_table(
         "run_number",
@@ -129,19 +132,22 @@ def upgrade() -> None:
         "ix_lineage_edge_backward",
         "lineage_edge",
         ["id"],
-        **_where("from_version_id >= version_id"),
+        sqlite_where=sa.text("from_version_id >= version_id"),
+        postgresql_where=sa.text("from_version_id >= version_id"),
     )
     op.create_index(
         "ix_lineage_edge_of_run",
         "lineage_edge",
         ["run_id", "kind", "id"],
-        **_where("run_id IS NOT NULL"),
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index(
         "ix_lineage_edge_of_source",
         "lineage_edge",
         ["from_version_id", "id"],
-        **_where("from_version_id IS NOT NULL"),
+        sqlite_where=sa.text("from_version_id IS NOT NULL"),
+        postgresql_where=sa.text("from_version_id IS NOT NULL"),
     )
     op.create_index(
         "ix_lineage_edge_version_id_kind_id", "lineage_edge", ["version_id", "kind", "id"]
@@ -151,14 +157,16 @@ def upgrade() -> None:
         "lineage_edge",
         ["run_id", "version_id", "kind"],
         unique=True,
-        **_where("run_id IS NOT NULL"),
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
     )
     op.create_index(
         "uq_lineage_edge_source",
         "lineage_edge",
         ["from_version_id", "version_id"],
         unique=True,
-        **_where("from_version_id IS NOT NULL"),
+        sqlite_where=sa.text("from_version_id IS NOT NULL"),
+        postgresql_where=sa.text("from_version_id IS NOT NULL"),
     )
     op.create_table(
         "metric_block",

@@ -1,0 +1,69 @@
+"""Nodes of the graph: found by ref or id, whatever became of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from hydria_server.domain.errors import NotFoundError
+from hydria_server.domain.lineage import Node, NodeId, RunId, VersionId
+from hydria_server.domain.refs import ByNumber, parse_ref
+from hydria_server.domain.runs import parse_run_ref
+from hydria_server.services.resolving import resolve
+from hydria_server.services.run_access import find_run
+from hydria_server.storage.metadata.interface import Rows
+
+_NODE_ID = re.compile(r"([rv])([1-9][0-9]{0,17})")
+_RUN_REF_SLASHES = 3
+
+
+async def find_node(rows: Rows, text: str, *, field: str) -> tuple[NodeId, Node]:
+    """Return the node that a version ref, a run ref or an id names, deleted or not.
+
+    Raises:
+        FieldViolationError, NameInvalidError: it is none of these.
+        NotFoundError, AliasNotFoundError: it names nothing.
+    """
+    by_id = _NODE_ID.fullmatch(text)
+    if by_id:
+        number = int(by_id[2])
+        return await _by_id(rows, RunId(number) if by_id[1] == "r" else VersionId(number))
+    if text.count("/") == _RUN_REF_SLASHES:
+        run = await find_run(rows, parse_run_ref(text, field=field))
+        return RunId(run.id), run
+    return await _version(rows, text, field)
+
+
+async def _by_id(rows: Rows, node: NodeId) -> tuple[NodeId, Node]:
+    found = (await nodes_of(rows, [node])).get(node)
+    if found is None:
+        raise NotFoundError(f"there is no node {node}")
+    return node, found
+
+
+async def _version(rows: Rows, text: str, field: str) -> tuple[NodeId, Node]:
+    try:
+        version_id = (await resolve(rows, text, field=field)).id
+    except NotFoundError:
+        ref = parse_ref(text, field=field)
+        if not isinstance(ref.selector, ByNumber):
+            raise
+        name = ref.name
+        remembered = await rows.edges.remembered_version(
+            name.entity, name.project, name.collection, ref.selector.number
+        )
+        if remembered is None:
+            raise
+        return VersionId(remembered.id), remembered
+    return await _by_id(rows, VersionId(version_id))
+
+
+async def nodes_of(rows: Rows, ids: Collection[NodeId]) -> dict[NodeId, Node]:
+    """Return those of the nodes that exist."""
+    runs = await rows.runs.by_ids({node.number for node in ids if isinstance(node, RunId)})
+    versions = await rows.edges.version_nodes(
+        {node.number for node in ids if isinstance(node, VersionId)}
+    )
+    found: dict[NodeId, Node] = {RunId(number): run for number, run in runs.items()}
+    found.update((VersionId(number), version) for number, version in versions.items())
+    return found

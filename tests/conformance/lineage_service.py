@@ -1,0 +1,30 @@
+"""What the lineage service must do, through the wire, on whatever stores it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
+from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
+from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
+from tests.run_teams import RunTeam
+from tests.servers import Server
+
+
+class LineageServiceContract(
+    BeginningRunsContract,
+    EndingRunsContract,
+    LoggingMetricsContract,
+    ReadingMetricsContract,
+    EdgesOfRunsContract,
+    RecordedEdgesContract,
+):
+    """Inherited by a test class that has the fixtures `server` and `clock`."""
+
+    @pytest.fixture
+    def runs(self, server: Server) -> RunTeam:
+        return RunTeam.new(server)
+
+    @pytest.fixture
+    def others(self, server: Server) -> RunTeam:
+        return RunTeam.new(server)
