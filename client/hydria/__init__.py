@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DiffResult as DiffResult
     from hydria.inspection.records import DiffTotals as DiffTotals
     from hydria.inspection.records import VerifyResult as VerifyResult
+    from hydria.lineage.records import Direction as Direction
+    from hydria.lineage.records import EdgeKind as EdgeKind
+    from hydria.lineage.records import LastMetric as LastMetric
+    from hydria.lineage.records import LineageEdge as LineageEdge
+    from hydria.lineage.records import LineageNode as LineageNode
+    from hydria.lineage.records import MetricHistory as MetricHistory
+    from hydria.lineage.records import Neighbour as Neighbour
+    from hydria.lineage.records import NewEdge as NewEdge
+    from hydria.lineage.records import NodeKind as NodeKind
+    from hydria.lineage.records import Resume as Resume
+    from hydria.lineage.records import RunInfo as RunInfo
+    from hydria.lineage.records import RunState as RunState
+    from hydria.lineage.run import Run as Run
+    from hydria.lineage.sync import SyncRun as SyncRun
     from hydria.options import TransferOptions as TransferOptions
     from hydria.reading.open_file import OpenFile as OpenFile
     from hydria.reading.sync_open_file import SyncOpenFile as SyncOpenFile
@@ -50,7 +64,9 @@ _HOME_OF = {
     "HydriaError": "hydria.errors",
     "SharedUpload": "hydria.shared_uploads",
     "OpenFile": "hydria.reading.open_file",
+    "Run": "hydria.lineage.run",
     "SyncDraft": "hydria.sync_draft",
+    "SyncRun": "hydria.lineage.sync",
     "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
     "UploadStatus": "hydria.upload_status",
@@ -78,6 +94,23 @@ _HOME_OF = {
 _HOME_OF |= dict.fromkeys(
     ("ChangedFile", "Damage", "DamageKind", "DiffResult", "DiffTotals", "VerifyResult"),
     "hydria.inspection.records",
+)
+_HOME_OF |= dict.fromkeys(
+    (
+        "Direction",
+        "EdgeKind",
+        "LastMetric",
+        "LineageEdge",
+        "LineageNode",
+        "MetricHistory",
+        "Neighbour",
+        "NewEdge",
+        "NodeKind",
+        "Resume",
+        "RunInfo",
+        "RunState",
+    ),
+    "hydria.lineage.records",
 )
 
 __all__ = sorted(_HOME_OF)

@@ -60,6 +60,7 @@ class Catalog:
             metadata_json=words.metadata_json,
             tags=words.tags,
             aliases=words.aliases,
+            run_ref=words.run_ref,
         )
         response = await self._connection.call(self._connection.stub.ReuseVersion, request)
         return messages.version_of(response.version), tuple(response.ignored_fields)

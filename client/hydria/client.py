@@ -16,6 +16,7 @@ from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
+from hydria.lineage.runs import AsyncRuns
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
 from hydria.reading.directories import list_directory
@@ -73,6 +74,8 @@ class AsyncClient(AsyncSharedUploads):
             project=project or os.environ.get("HYDRIA_PROJECT") or "",
         )
         super().__init__(self._runtime.catalog, defaults)
+        self.options = self._runtime.options
+        self.runs = AsyncRuns(self, self._runtime.connection)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 
@@ -111,6 +114,7 @@ class AsyncClient(AsyncSharedUploads):
         description: str = "",
         metadata: Mapping[str, object] | str | None = None,
         base: str | None = None,
+        run: str = "",
         progress: ProgressCallback | None = None,
     ) -> UploadResult:
         """Make a version of local files, or find the one that has the same content.
@@ -128,6 +132,7 @@ class AsyncClient(AsyncSharedUploads):
             description: what it is, in words.
             metadata: a mapping that JSON can write, or JSON text, which is kept to the letter.
             base: the ref of a version whose files stay unless they are overwritten.
+            run: the run that logs it, `[[ENTITY/]PROJECT/runs/]ID` of the same entity.
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
@@ -143,6 +148,7 @@ class AsyncClient(AsyncSharedUploads):
             metadata_json=messages.metadata_text(metadata),
             tags=tuple(tags),
             aliases=tuple(aliases),
+            run_ref=self.defaults.run(run) if run else "",
         )
         with self._runtime.operation():
             return await self._uploads.log(

@@ -13,10 +13,11 @@ from hydria.address import Address
 from hydria.channel import check_not_forked, open_channel
 from hydria.errors import ClientClosedError, StreamStalledError
 from hydria.status import error_of_rpc
-from hydria.v1 import artifact_pb2_grpc
+from hydria.v1 import artifact_pb2_grpc, lineage_pb2_grpc
 
 if TYPE_CHECKING:
     from hydria.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub
+    from hydria.v1.lineage_pb2_grpc import LineageServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -33,6 +34,7 @@ class Connection:
         self.address = address
         self._channel: aio.Channel | None = None
         self._stub: ArtifactServiceAsyncStub | None = None
+        self._lineage: LineageServiceAsyncStub | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._closed = False
@@ -50,6 +52,13 @@ class Connection:
         return self._stub
 
     @property
+    def lineage(self) -> LineageServiceAsyncStub:
+        """The calls about runs. Raises as `stub` does."""
+        self.open()
+        assert self._lineage is not None
+        return self._lineage
+
+    @property
     def channel(self) -> aio.Channel:
         """The channel itself, for calls with another encoding. Raises as `stub` does."""
         self.open()
@@ -65,6 +74,7 @@ class Connection:
         if self._channel is None:
             self._channel = open_channel(self.address)
             self._stub = artifact_pb2_grpc.ArtifactServiceStub(self._channel)
+            self._lineage = lineage_pb2_grpc.LineageServiceStub(self._channel)
             self._loop = loop
         elif loop is not self._loop:
             raise ClientClosedError(

@@ -193,8 +193,11 @@ class Draft:
         metadata: Mapping[str, object] | str | None = None,
         tags: Sequence[str] = (),
         aliases: Sequence[str] = (),
+        run: str = "",
     ) -> UploadResult:
         """Make the version. After an error the draft is still open.
+
+        `run` is the full ref of the run that logs it, if one does.
 
         Raises:
             HydriaError: the server refuses the version, or the upload was lost.
@@ -204,6 +207,7 @@ class Draft:
             metadata_json=messages.metadata_text(metadata),
             tags=tuple(tags),
             aliases=tuple(aliases),
+            run_ref=run,
         )
         turn = self._uploads.order.take(str(self._name))
         try:

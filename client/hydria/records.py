@@ -264,3 +264,5 @@ class Words:
     metadata_json: str = ""
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = field(default=())
+    run_ref: str = ""
+    """The run that logs the version; empty for none."""

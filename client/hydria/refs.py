@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from hydria.errors import RefInvalidError
@@ -55,6 +56,32 @@ class Defaults:
         """
         name, suffix = split_ref(text)
         return f"{self.collection(name)}{suffix}"
+
+    def run(self, text: str) -> str:
+        """Return the full ref of the run that `[[ENTITY/]PROJECT/runs/]ID` names.
+
+        Raises:
+            RefInvalidError: it has another shape, or there is no project.
+        """
+        parts = text.split("/")
+        if len(parts) == 1:
+            parts = ["runs", text]
+        if len(parts) not in (2, 3, 4) or parts[-2] != "runs" or not all(parts):
+            raise RefInvalidError(f"{text!r} is not [[ENTITY/]PROJECT/runs/]ID")
+        entity, project = self.project_path("/".join(parts[:-2]))
+        return f"{entity}/{project}/runs/{parts[-1]}"
+
+    def node(self, text: str) -> str:
+        """Return the run ref, the full ref of a version, or the id that `text` means.
+
+        Raises:
+            RefInvalidError: it is none of these.
+        """
+        if re.fullmatch(r"[rv][1-9][0-9]*", text):
+            return text
+        if re.fullmatch(r"([^/:@]+/){1,2}runs/[^/:@]+", text) and text.count("/") > 2:
+            return self.run(text)
+        return self.ref(text)
 
     def project_path(self, text: str) -> tuple[str, str]:
         """Return the entity and the project that `[ENTITY/]PROJECT` means; empty: the defaults.

@@ -10,6 +10,7 @@ from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
 from hydria import errors
+from hydria.lineage.errors import LineageCycleError, RunNotRunningError, RunTakenOverError
 from hydria.references.errors import CrossDomainError, ReferenceInvalidError
 from hydria.v1 import types_pb2 as pb
 
@@ -52,6 +53,9 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.InternalServerError,
         ReferenceInvalidError,
         CrossDomainError,
+        RunNotRunningError,
+        RunTakenOverError,
+        LineageCycleError,
     )
 }
 

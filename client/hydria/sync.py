@@ -9,6 +9,7 @@ from typing import Self
 
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
+from hydria.lineage.sync import SyncRuns
 from hydria.loop_thread import LoopThread
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
@@ -39,6 +40,7 @@ class Client(SyncInspection):
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
+        self.runs = SyncRuns(self._client.runs, self._loop)
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +78,7 @@ class Client(SyncInspection):
         description: str = "",
         metadata: Mapping[str, object] | str | None = None,
         base: str | None = None,
+        run: str = "",
         progress: ProgressCallback | None = None,
     ) -> UploadResult:
         return self._loop.run(
@@ -88,6 +91,7 @@ class Client(SyncInspection):
                 description=description,
                 metadata=metadata,
                 base=base,
+                run=run,
                 progress=progress,
             )
         )

@@ -71,10 +71,11 @@ class SyncDraft:
         metadata: Mapping[str, object] | str | None = None,
         tags: Sequence[str] = (),
         aliases: Sequence[str] = (),
+        run: str = "",
     ) -> UploadResult:
         return self._loop.run(
             self._draft.commit(
-                description=description, metadata=metadata, tags=tags, aliases=aliases
+                description=description, metadata=metadata, tags=tags, aliases=aliases, run=run
             )
         )
 

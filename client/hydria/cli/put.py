@@ -46,6 +46,7 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
     metavar="[PATH=]URI",
     help="Refer to what is at file://, http(s):// or s3:// without storing it; repeatable.",
 )
+@click.option("--run", default="", metavar="RUN", help="The run that logs it: its id, or its ref.")
 @common_options
 @click.pass_obj
 def put(
@@ -59,6 +60,7 @@ def put(
     tags: tuple[str, ...],
     base: str | None,
     references: tuple[str, ...],
+    run: str,
 ) -> None:
     """Make a version of files and directories, or find the one with the same content.
 
@@ -75,7 +77,11 @@ def put(
             async with client.draft(name, type=type, base=base) as draft:
                 await _fill(draft, paths, references)
                 return await draft.commit(
-                    aliases=aliases, tags=tags, description=description, metadata=metadata
+                    aliases=aliases,
+                    tags=tags,
+                    description=description,
+                    metadata=metadata,
+                    run=_run_of(client, name, run),
                 )
         with shown_progress() as progress:
             return await client.log(
@@ -87,10 +93,19 @@ def put(
                 description=description,
                 metadata=metadata,
                 base=base,
+                run=_run_of(client, name, run),
                 progress=progress,
             )
 
     _show(invocation, invocation.call(log))
+
+
+def _run_of(client: AsyncClient, name: str, run: str) -> str:
+    """Return the full ref of a run; one that is named by its id is of the collection's project."""
+    if not run or "/" in run:
+        return client.defaults.run(run) if run else ""
+    collection = client.defaults.collection(name)
+    return f"{collection.entity}/{collection.project}/runs/{run}"
 
 
 async def _fill(draft: Draft, paths: Sequence[str], references: Sequence[str]) -> None:

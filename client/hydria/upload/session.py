@@ -172,6 +172,7 @@ class UploadSession:
             tags=words.tags,
             aliases=words.aliases,
             finished_writers=finished_writers,
+            run_ref=words.run_ref,
         )
         connection, method = self.connection, self.connection.stub.CommitUpload
         return await self.patience.run(

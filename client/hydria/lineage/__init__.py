@@ -1,0 +1,1 @@
+"""Runs: what happened, what it measured, what it used and what it made."""
