@@ -17,7 +17,7 @@ from blake3 import blake3
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from hydria.v1 import artifact_pb2 as pb
-from hydria.v1 import artifact_pb2_grpc, types_pb2
+from hydria.v1 import artifact_pb2_grpc, lineage_pb2, lineage_pb2_grpc, types_pb2
 from hydria_server.domain.errors import ChunkCorruptError
 from hydria_server.settings import Settings, parse_settings
 from tests.docs.pages import Page
@@ -79,6 +79,7 @@ def test_calls_log_the_fields_of_the_table(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data) as (server, stub):
         _call_everything_that_notes(stub)
+        _call_everything_about_runs(server.address)
         server.terminate()
         lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     always = {"time", "level", "logger", "message"}
@@ -108,6 +109,16 @@ def _call_everything_that_notes(stub: Stub) -> None:
         stub.GetVersion(pb.GetVersionRequest(ref=f"{REF}:nope"))
 
 
+def _call_everything_about_runs(address: str) -> None:
+    with grpc.insecure_channel(address) as channel:
+        stub = lineage_pb2_grpc.LineageServiceStub(channel)
+        begun = stub.CreateRun(lineage_pb2.CreateRunRequest(entity="demo", project="birds"))
+        series = [lineage_pb2.MetricSeries(key="loss", steps=[0], values=[1.0])]
+        batch = lineage_pb2.MetricBatch(series=series)
+        stub.PutMetrics(lineage_pb2.PutMetricsRequest(run_ref=begun.run.ref, batch=batch))
+        stub.RecordLineage(lineage_pb2.RecordLineageRequest(entity="demo"))
+
+
 def test_the_exit_codes_and_the_lock_are_as_described(tmp_path: Path) -> None:
     assert _start("--listen", "nowhere").returncode == 2
     data = tmp_path / "data"
@@ -125,10 +136,10 @@ def _start(*flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_health_says_serving_for_both_names(tmp_path: Path) -> None:
+def test_health_says_serving_for_all_names(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as (server, _), grpc.insecure_channel(server.address) as line:
         stub = health_pb2_grpc.HealthStub(line)
-        for service in ("", "hydria.v1.ArtifactService"):
+        for service in ("", "hydria.v1.ArtifactService", "hydria.v1.LineageService"):
             request = health_pb2.HealthCheckRequest(service=service)
             answer = stub.Check(request)  # type: ignore[attr-defined] # its stubs forgot it
             assert answer.status == health_pb2.HealthCheckResponse.SERVING

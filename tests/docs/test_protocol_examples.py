@@ -20,7 +20,7 @@ from hydria.v1 import artifact_pb2_grpc, types_pb2
 from hydria_server.domain import errors
 from hydria_server.domain.digest import format_digest
 from hydria_server.rpc.errors import status_of
-from hydria_server.services import listings
+from hydria_server.services import listings, runs
 from hydria_server.services.filter_parsing import Fields, Kind, parse_filter
 from tests.docs.pages import Page, bytes_of
 from tests.servers import server_process
@@ -82,11 +82,14 @@ def test_the_table_of_fields_is_what_lists_can_be_filtered_and_ordered_by() -> N
         "ListTypes": listings.TYPE_FIELDS,
         "ListCollections": listings.COLLECTION_FIELDS,
         "ListVersions": listings.VERSION_FIELDS,
+        "ListRuns": runs.RUN_FIELDS,
     }
+    orders = {"ListRuns": runs.ORDER_FIELDS}
     for name, filtered, ordered, _ in PAGE.table("example: fields"):
         known = fields[name]
         assert set(filtered.replace(" (of the collection)", "").split(", ")) == set(known)
-        sortable = {field for field, kind in known.items() if kind is not Kind.SET} - {"state"}
+        ordering = orders.get(name, known)
+        sortable = {field for field, kind in ordering.items() if kind is not Kind.SET} - {"state"}
         assert set(ordered.split(", ")) == sortable
 
 

@@ -79,7 +79,7 @@ def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work
 def test_what_is_read_in_place_is_read_as_the_quick_start_has_it(
     tmp_path: Path, work: Path
 ) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1:3]
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[2:4]
     with zipfile.ZipFile(work / "data" / "images.zip", "w") as archive:
         archive.writestr("one.png", b"1")
     weights = {"head.weight": np.arange(3)}
@@ -105,3 +105,20 @@ def test_the_python_of_the_quick_start_runs(tmp_path: Path, work: Path) -> None:
         "True",
         "8",
     ]
+
+
+def test_the_run_of_the_quick_start_remembers_what_it_used_and_made(
+    tmp_path: Path, work: Path
+) -> None:
+    block = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[1]
+    (work / "model").mkdir()
+    (work / "model" / "weights").write_bytes(b"weights")
+    with server_process(tmp_path / "store") as server:
+        with hydria.Client(server.address, cache_dir=tmp_path / "cache") as client:
+            client.log("vision/digits", work / "data", type="dataset", aliases=["production"])
+        lines = _lines_of("import hydria\n" + block, server.address, work)
+        with hydria.Client(server.address, project="vision") as client:
+            (run,) = client.runs.list()
+            (metric,) = client.runs.last_metrics(run.ref)
+    assert lines == ["['dataset:digits:v0', 'model:net:v0']"]
+    assert (run.state, metric.value) == (hydria.RunState.FINISHED, 0.01)

@@ -16,7 +16,7 @@ from hydria_server.domain.errors import (
 from hydria_server.domain.lineage import EdgeKind, EdgeRecord, NewEdge, VersionNode
 from hydria_server.domain.names import require_name
 from hydria_server.domain.records import EventType, Json, VersionState
-from hydria_server.domain.refs import ByNumber, parse_ref
+from hydria_server.domain.refs import ByNumber, VersionRef, parse_ref
 from hydria_server.domain.run_errors import LineageCycleError
 from hydria_server.domain.runs import RunName, parse_run_ref
 from hydria_server.services.history import History
@@ -52,10 +52,24 @@ class Recorded:
 
 @dataclass(slots=True)
 class _Ends:
-    """What the refs of a batch stand for."""
+    """What the refs of a batch stand for; each is parsed once, however often it comes."""
 
+    names: dict[str, RunName] = field(default_factory=dict)
+    refs: dict[str, VersionRef] = field(default_factory=dict)
     runs: dict[RunName, int] = field(default_factory=dict)
     versions: dict[str, VersionNode] = field(default_factory=dict)
+
+    def name(self, run_ref: str) -> RunName:
+        """Return the parts of a run ref. Raises as `parse_run_ref`."""
+        if run_ref not in self.names:
+            self.names[run_ref] = parse_run_ref(run_ref, field="run_ref")
+        return self.names[run_ref]
+
+    def ref(self, text: str, *, field: str) -> VersionRef:
+        """Return the parts of a ref. Raises as `parse_ref`."""
+        if text not in self.refs:
+            self.refs[text] = parse_ref(text, field=field)
+        return self.refs[text]
 
 
 class LineageBatches:
@@ -80,18 +94,21 @@ class LineageBatches:
             raise BatchTooLargeError(
                 f"{len(drafts)} edges are more than {MAX_EDGES}", details={"limit": str(MAX_EDGES)}
             )
+        ends = _Ends()
         for index, draft in enumerate(drafts):
             try:
-                _check(entity, draft)
+                _check(entity, draft, ends)
             except HydriaError as error:
                 raise _at(error, index) from None
-        return await self._metadata.write(lambda rows: self._record(rows, entity, drafts, actor))
+        return await self._metadata.write(
+            lambda rows: self._record(rows, entity, drafts, ends, actor)
+        )
 
     async def _record(
-        self, rows: Rows, entity: str, drafts: Sequence[EdgeDraft], actor: str
+        self, rows: Rows, entity: str, drafts: Sequence[EdgeDraft], ends: _Ends, actor: str
     ) -> Recorded:
         now_us, history = self._clock(), History()
-        ends = await _ends(rows, entity, drafts)
+        await _resolve_all(rows, entity, drafts, ends)
         created = await _insert(rows, drafts, [_edge(draft, ends, now_us) for draft in drafts])
         if created:
             _note(history, created, ends)
@@ -100,43 +117,38 @@ class LineageBatches:
         return Recorded(len(created), len(drafts) - len(created))
 
 
-def _check(entity: str, draft: EdgeDraft) -> None:
+def _check(entity: str, draft: EdgeDraft, ends: _Ends) -> None:
     """Return when a draft is well formed, and belongs to the entity (I10: before a look-up)."""
-    owner = parse_ref(draft.ref, field="ref").name.entity
+    owner = ends.ref(draft.ref, field="ref").name.entity
     if draft.kind is EdgeKind.DERIVED:
-        parse_ref(draft.from_ref, field="from_ref")
-    elif parse_run_ref(draft.run_ref, field="run_ref").entity != entity:
+        ends.ref(draft.from_ref, field="from_ref")
+    elif ends.name(draft.run_ref).entity != entity:
         raise FieldViolationError("run_ref", f"it does not belong to {entity!r}")
     if draft.kind is not EdgeKind.USED and owner != entity:
         raise FieldViolationError("ref", f"what was {draft.kind.name} belongs to another entity")
 
 
-async def _ends(rows: Rows, entity: str, drafts: Sequence[EdgeDraft]) -> _Ends:
+async def _resolve_all(rows: Rows, entity: str, drafts: Sequence[EdgeDraft], ends: _Ends) -> None:
     """Resolve all refs of a batch, each once."""
-    ends = _Ends()
     by_project: dict[str, set[str]] = defaultdict(set)
-    for draft in drafts:
-        if draft.kind is not EdgeKind.DERIVED:
-            name = parse_run_ref(draft.run_ref, field="run_ref")
-            by_project[name.project].add(name.run_id)
+    for name in ends.names.values():
+        by_project[name.project].add(name.run_id)
     for project, run_ids in by_project.items():
         found = await rows.names.project(entity, project)
         ids = await rows.runs.ids_by_name(found.id, run_ids) if found else {}
         ends.runs.update((RunName(entity, project, run_id), row) for run_id, row in ids.items())
-    ends.versions = await _numbered_versions(rows, drafts)
+    ends.versions = await _numbered_versions(rows, ends.refs)
     for index, draft in enumerate(drafts):
         try:
             await _resolve_rest(rows, draft, ends)
         except HydriaError as error:
             raise _at(error, index) from None
-    return ends
 
 
-async def _numbered_versions(rows: Rows, drafts: Iterable[EdgeDraft]) -> dict[str, VersionNode]:
+async def _numbered_versions(rows: Rows, refs: Mapping[str, VersionRef]) -> dict[str, VersionNode]:
     """Resolve refs that end in `:vN`, by their collections' present names, all at once."""
     by_project: dict[tuple[str, str], dict[tuple[str, int], str]] = defaultdict(dict)
-    for text in {text for draft in drafts for text in (draft.ref, draft.from_ref) if text}:
-        ref = parse_ref(text, field="ref")
+    for text, ref in refs.items():
         if isinstance(ref.selector, ByNumber):
             key = (ref.name.collection, ref.selector.number)
             by_project[ref.name.entity, ref.name.project][key] = text
@@ -151,15 +163,16 @@ async def _numbered_versions(rows: Rows, drafts: Iterable[EdgeDraft]) -> dict[st
 
 async def _resolve_rest(rows: Rows, draft: EdgeDraft, ends: _Ends) -> None:
     """Resolve what was not found at once: aliases, digests, redirected names; and what is wrong."""
-    for text, name in ((draft.ref, "ref"), (draft.from_ref, "from_ref")):
-        if text and text not in ends.versions:
+    sources = (draft.from_ref,) if draft.kind is EdgeKind.DERIVED else ()
+    for text, name in zip((draft.ref, *sources), ("ref", "from_ref"), strict=False):
+        if text not in ends.versions:
             version = await resolve(rows, text, field=name)
             ends.versions.update(
                 (text, node) for node in (await rows.edges.version_nodes([version.id])).values()
             )
-        elif text and ends.versions[text].state is VersionState.DELETED:
+        elif ends.versions[text].state is VersionState.DELETED:
             raise VersionDeletedError(f"{ends.versions[text].ref} was deleted")
-    if draft.run_ref and parse_run_ref(draft.run_ref, field="run_ref") not in ends.runs:
+    if draft.kind is not EdgeKind.DERIVED and ends.name(draft.run_ref) not in ends.runs:
         raise NotFoundError(f"there is no run {draft.run_ref}")
 
 
@@ -168,7 +181,7 @@ def _edge(draft: EdgeDraft, ends: _Ends, now_us: int) -> NewEdge:
     if draft.kind is EdgeKind.DERIVED:
         source = ends.versions[draft.from_ref].id
         return NewEdge(draft.kind, version.id, now_us, version.ref, from_version_id=source)
-    run_id = ends.runs[parse_run_ref(draft.run_ref, field="run_ref")]
+    run_id = ends.runs[ends.name(draft.run_ref)]
     requested_ref = draft.ref if draft.kind is EdgeKind.USED else ""
     return NewEdge(
         draft.kind, version.id, now_us, version.ref, run_id=run_id, requested_ref=requested_ref
