@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.metadata.chunks import ChunksContract
 from tests.conformance.metadata.history import HistoryContract
+from tests.conformance.metadata.lineage import LineageRowsContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
 from tests.conformance.metadata.transactions import TransactionsContract
@@ -19,5 +20,6 @@ class MetadataStoreContract(
     UploadsContract,
     ChunksContract,
     ListingsContract,
+    LineageRowsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

@@ -73,15 +73,12 @@ def put(
 
     async def log(client: AsyncClient) -> UploadResult:
         await _check_type(client, name, type)
+        ref = _run_of(client, name, run)
         if references:
             async with client.draft(name, type=type, base=base) as draft:
                 await _fill(draft, paths, references)
                 return await draft.commit(
-                    aliases=aliases,
-                    tags=tags,
-                    description=description,
-                    metadata=metadata,
-                    run=_run_of(client, name, run),
+                    aliases=aliases, tags=tags, description=description, metadata=metadata, run=ref
                 )
         with shown_progress() as progress:
             return await client.log(
@@ -93,7 +90,7 @@ def put(
                 description=description,
                 metadata=metadata,
                 base=base,
-                run=_run_of(client, name, run),
+                run=ref,
                 progress=progress,
             )
 

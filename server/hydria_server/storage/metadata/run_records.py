@@ -33,7 +33,9 @@ RUN_RECORDS: Final = select(
     RUN.c.heartbeat_at_us,
     RUN.c.finished_at_us,
 ).select_from(
-    RUN.join(PROJECT, PROJECT.c.id == RUN.c.project_id).join(ENTITY, ENTITY.c.id == RUN.c.entity_id)
+    RUN.join(PROJECT, PROJECT.c.id == RUN.c.project_id).join(
+        ENTITY, ENTITY.c.id == PROJECT.c.entity_id
+    )
 )
 
 

@@ -71,7 +71,9 @@ _DOCUMENT_WORDS: Final = ("git_commit", "git_remote", "description", "config_jso
 
 @cache
 def _take_number(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    statement = insert(dialect, RUN_NUMBER).values(last_number=1)
+    statement = insert(dialect, RUN_NUMBER).values(
+        project_id=bindparam("project_id"), last_number=1
+    )
     counted = statement.on_conflict_do_update(
         index_elements=RUN_NUMBER.primary_key.columns,
         set_={"last_number": RUN_NUMBER.c.last_number + 1},

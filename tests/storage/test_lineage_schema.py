@@ -1,0 +1,99 @@
+"""The statements of lineage: each finds its rows by an index, and PostgreSQL understands it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sqlalchemy import event, make_url
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
+from hydria_server.domain.lineage import Direction, EdgeKind, RunId, VersionId
+from hydria_server.domain.metrics import MetricRecord, points_of
+from hydria_server.domain.runs import RunChange, RunName, RunState
+from hydria_server.storage.metadata import edges, metrics, run_records, runs
+from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.conformance.metadata.given import a_line, a_version
+from tests.conformance.metadata.lineage import a_running, derived, used
+from tests.storage.test_metadata_schema import scans_of
+
+
+async def use_lineage(rows: Rows) -> None:
+    """Execute each statement of lineage once, as small as it comes."""
+    line = await a_line(rows)
+    first, second = [await a_version(rows, line.collection_id) for _ in range(2)]
+    run = await a_running(rows, line, request_id="r")
+    await rows.runs.by_name(RunName("acme", "vision", "one"))
+    await rows.runs.by_request(line.entity.id, "r")
+    await rows.runs.ids_by_name(line.project_id, ["one"])
+    await rows.runs.update(run.id, RunChange(tags=("b",), config_json="{}"), now_us=1)
+    await rows.runs.end(run.id, RunState.FAILED, exit_code=1, finished_at_us=1, now_us=1)
+    await rows.runs.begin_attempt(run.id, now_us=1)
+    await rows.runs.silent(before_us=1, limit=1)
+    for filter_ in (None, Comparison("tag", Operator.HAS, "a")):
+        newest = (OrderTerm("created_at", descending=True),)
+        await rows.runs.page(line.project_id, Query(filter_, newest, (9, 9), 1))
+    await rows.metrics.put(run.id, [MetricRecord(0, "a", 0, 0.0, 0, 0)])
+    metric = (await rows.metrics.of_run(run.id, ["a"]))["a"]
+    await rows.metrics.put(run.id, [metric])
+    await rows.metrics.page(run.id, prefix="", after=None, limit=1)
+    await rows.metrics.page(run.id, prefix="a", after=None, limit=1)
+    block = points_of([0], [1.0], [1])
+    await rows.metrics.replace_blocks([(metric.id, 5)], [(metric.id, block)])
+    await rows.metrics.ranges(metric.id, first=0, last=1)
+    await rows.metrics.points(metric.id, [0])
+    await rows.metrics.short_last_blocks([metric.id], below_count=9)
+    await rows.edges.insert([used(run, first.id), derived(second.id, first.id)])
+    for node in (RunId(run.id), VersionId(first.id)):
+        await rows.edges.of_node(node, Direction.BOTH, tuple(EdgeKind), after_id=0, limit=1)
+    await rows.edges.derives(second.id, from_version_id=first.id)
+    await rows.edges.version_nodes([first.id])
+    await rows.edges.live_versions(line.project_id, [("cats", 0)])
+    await rows.edges.remembered_version("acme", "vision", "cats", 0)
+
+
+async def test_every_statement_of_lineage_finds_its_rows_by_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    store = await SqlMetadataStore.open(path)
+    executed: dict[str, tuple[object, ...]] = {}
+
+    def collect(*arguments: object) -> None:
+        _, _, statement, parameters, _, many = arguments
+        assert isinstance(statement, str)
+        assert isinstance(parameters, tuple | list)
+        executed[statement] = tuple(parameters[0] if many else parameters)
+
+    event.listen(store._writer._engine.sync_engine, "before_cursor_execute", collect)
+    await store.write(use_lineage)
+    await store.close()
+
+    assert len(executed) > 40
+    with sqlite3.connect(path) as connection:
+        scans = {
+            statement: plan
+            for statement, parameters in executed.items()
+            if (plan := scans_of(connection, statement, parameters))
+        }
+    connection.close()
+    assert scans == {}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [edges, metrics, run_records, runs],
+    ids=lambda module: module.__name__.rsplit(".", 1)[1],
+)
+def test_every_statement_of_lineage_can_be_said_to_postgresql(module: ModuleType) -> None:
+    statements = [value for value in vars(module).values() if isinstance(value, Executable)]
+    if module is runs:
+        statements.append(runs._take_number("postgresql"))
+    dialect = make_url("postgresql+asyncpg://").get_dialect()()
+    assert statements
+    for statement in statements:
+        assert isinstance(statement, ClauseElement)
+        assert "json_group_array" not in str(statement.compile(dialect=dialect))
