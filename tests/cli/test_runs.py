@@ -57,7 +57,9 @@ def test_a_run_is_shown_with_what_it_used_and_logged(
     assert put.code == 0
     row = served("run", "show", runs["first"], "--json").row()
     assert row["config"] == {"lr": 0.1, "deep": {"n": 1}}
-    (edge,) = row["edges"]  # type: ignore[misc]
+    edges = row["edges"]
+    assert isinstance(edges, list)
+    (edge,) = edges
     assert (edge["kind"], edge["ref"]) == ("LOGGED", f"{name}:v0")
     said = served("run", "show", runs["first"]).out
     assert f"logged       {name}:v0" in said

@@ -28,7 +28,8 @@ BATCHES = st.lists(
 def test_merging_keeps_the_last_value_of_each_step(
     batches: list[list[tuple[int, float]]],
 ) -> None:
-    merged, expected = Points(array("q"), array("d"), array("q")), {}
+    merged = Points(array("q"), array("d"), array("q"))
+    expected: dict[int, float] = {}
     for batch in batches:
         steps, values = zip(*batch, strict=True)
         merged = merged.merged(points_of(steps, values, range(len(steps))))

@@ -31,8 +31,8 @@ class LineageServiceStub:
 
     The graph has runs and versions as its nodes. Data flows along its edges: a version that a run
     USED flows into the run, a run flows into the versions that it LOGGED, a version flows into those
-    that are DERIVED from it without a run. Upstream is where something comes from, downstream what was made
-    of it. A version that was made from a base, or copied, is DERIVED from that.
+    that are DERIVED from it without a run. Upstream is where something comes from, downstream what
+    was made of it. A version that was made from a base, or copied, is DERIVED from that.
 
     A run is named by its run ref, `ENTITY/PROJECT/runs/ID`. What a graph returns names every node by
     an `id` too, which stays the same whatever is renamed, deleted or made anew under the same name.
@@ -123,8 +123,8 @@ class LineageServiceAsyncStub(LineageServiceStub):
 
     The graph has runs and versions as its nodes. Data flows along its edges: a version that a run
     USED flows into the run, a run flows into the versions that it LOGGED, a version flows into those
-    that are DERIVED from it without a run. Upstream is where something comes from, downstream what was made
-    of it. A version that was made from a base, or copied, is DERIVED from that.
+    that are DERIVED from it without a run. Upstream is where something comes from, downstream what
+    was made of it. A version that was made from a base, or copied, is DERIVED from that.
 
     A run is named by its run ref, `ENTITY/PROJECT/runs/ID`. What a graph returns names every node by
     an `id` too, which stays the same whatever is renamed, deleted or made anew under the same name.
@@ -211,8 +211,8 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
 
     The graph has runs and versions as its nodes. Data flows along its edges: a version that a run
     USED flows into the run, a run flows into the versions that it LOGGED, a version flows into those
-    that are DERIVED from it without a run. Upstream is where something comes from, downstream what was made
-    of it. A version that was made from a base, or copied, is DERIVED from that.
+    that are DERIVED from it without a run. Upstream is where something comes from, downstream what
+    was made of it. A version that was made from a base, or copied, is DERIVED from that.
 
     A run is named by its run ref, `ENTITY/PROJECT/runs/ID`. What a graph returns names every node by
     an `id` too, which stays the same whatever is renamed, deleted or made anew under the same name.
