@@ -162,6 +162,15 @@ async def test_what_is_no_metric_is_refused_before_it_is_sent(
     assert [metric.key async for metric in client.runs.last_metrics(run.ref)] == ["nan"]
 
 
+async def test_a_config_that_is_no_document_is_refused_before_it_is_sent(
+    client: AsyncClient,
+) -> None:
+    for config in ({"x": "y" * (10 << 20)}, {"x": math.nan}, {"x": object()}):
+        with pytest.raises(InvalidArgumentError):
+            await client.runs.begin(config=config)
+    assert not [project async for project in client.projects()]
+
+
 async def test_files_are_kept_with_a_run(client: AsyncClient, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("one")
     (tmp_path / "plot.svg").write_text("<svg/>")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import make_url
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -17,10 +16,9 @@ from hydria_server.domain.metrics import MetricRecord, points_of
 from hydria_server.domain.runs import RunChange, RunName, RunState
 from hydria_server.storage.metadata import edges, metrics, run_records, runs
 from hydria_server.storage.metadata.interface import Rows
-from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import a_line, a_version
 from tests.conformance.metadata.lineage import a_running, derived, used
-from tests.storage.test_metadata_schema import scans_of
+from tests.storage.test_metadata_schema import scans_in
 
 
 async def use_lineage(rows: Rows) -> None:
@@ -58,29 +56,7 @@ async def use_lineage(rows: Rows) -> None:
 
 
 async def test_every_statement_of_lineage_finds_its_rows_by_an_index(tmp_path: Path) -> None:
-    path = tmp_path / "meta.db"
-    store = await SqlMetadataStore.open(path)
-    executed: dict[str, tuple[object, ...]] = {}
-
-    def collect(*arguments: object) -> None:
-        _, _, statement, parameters, _, many = arguments
-        assert isinstance(statement, str)
-        assert isinstance(parameters, tuple | list)
-        executed[statement] = tuple(parameters[0] if many else parameters)
-
-    event.listen(store._writer._engine.sync_engine, "before_cursor_execute", collect)
-    await store.write(use_lineage)
-    await store.close()
-
-    assert len(executed) > 40
-    with sqlite3.connect(path) as connection:
-        scans = {
-            statement: plan
-            for statement, parameters in executed.items()
-            if (plan := scans_of(connection, statement, parameters))
-        }
-    connection.close()
-    assert scans == {}
+    assert await scans_in(tmp_path / "meta.db", use_lineage, at_least=40) == {}
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.digests import format_digest
+from hydria.errors import InvalidArgumentError
 from hydria.lineage import records
-from hydria.messages import time_of
+from hydria.messages import metadata_text, time_of
 from hydria.v1 import lineage_pb2 as pb
 
 RUN_STATES = {
@@ -33,8 +35,23 @@ DIRECTIONS = {
     records.Direction.DOWNSTREAM: pb.LINEAGE_DIRECTION_DOWNSTREAM,
     records.Direction.BOTH: pb.LINEAGE_DIRECTION_BOTH,
 }
+MAX_DOCUMENT_BYTES = 1024 * 1024
 _STATES = {value: state for state, value in RUN_STATES.items()}
 _KINDS = {value: kind for kind, value in EDGE_KINDS.items()}
+
+
+def document_text(field: str, document: Mapping[str, object] | str | None) -> str:
+    """Return a config or summary as the JSON text that is sent; a text is sent as it is.
+
+    Raises:
+        InvalidArgumentError: something in it has no form in JSON, or it is larger than 1 MiB.
+    """
+    text = metadata_text(document)
+    if len(text.encode("utf-8", "replace")) > MAX_DOCUMENT_BYTES:
+        raise InvalidArgumentError(
+            f"the {field} is larger than {MAX_DOCUMENT_BYTES} bytes; log it as a file instead"
+        )
+    return text
 
 
 def run_of(message: pb.Run) -> records.RunInfo:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from hydria.errors import ClientClosedError, HydriaError
 from hydria.lineage.buffer import BATCH_POINTS, MetricBuffer, series_batches
 from hydria.lineage.calls import BegunRun, LineageCalls
+from hydria.lineage.messages import document_text
 from hydria.lineage.records import RunInfo, RunState
-from hydria.messages import metadata_text
 from hydria.retry import Patience
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class Run:
             RunNotRunningError: it was finished in another state.
             RunTakenOverError: another process has resumed it.
         """
-        summary_json = None if summary is None else metadata_text(summary)
+        summary_json = None if summary is None else document_text("summary", summary)
         if self._failure is None:
             await self.flush()
         self.info = await self._patience().run(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hydria.lineage.calls import LineageCalls, RunDraft
+from hydria.lineage.messages import document_text
 from hydria.lineage.records import (
     Direction,
     EdgeKind,
@@ -19,7 +20,6 @@ from hydria.lineage.records import (
     RunState,
 )
 from hydria.lineage.run import Run
-from hydria.messages import metadata_text
 from hydria.pages import Pages
 from hydria.retry import Patience
 
@@ -85,7 +85,7 @@ class AsyncRuns:
             job_type=job_type,
             group=group,
             tags=tuple(tags),
-            config_json=metadata_text(config),
+            config_json=document_text("config", config),
             git_commit=git_commit,
             git_remote=git_remote,
             command_line=tuple(command_line),
@@ -132,8 +132,8 @@ class AsyncRuns:
             "group": group,
             "tags": None if tags is None else tuple(tags),
             "description": description,
-            "config_json": None if config is None else metadata_text(config),
-            "summary_json": None if summary is None else metadata_text(summary),
+            "config_json": None if config is None else document_text("config", config),
+            "summary_json": None if summary is None else document_text("summary", summary),
         }
         given = {name: value for name, value in words.items() if value is not None}
         return await self._calls.update_run(self._client.defaults.run(run), given, etag=etag)
@@ -155,7 +155,7 @@ class AsyncRuns:
             self._client.defaults.run(run),
             state,
             exit_code=exit_code,
-            summary_json=None if summary is None else metadata_text(summary),
+            summary_json=None if summary is None else document_text("summary", summary),
             attempt=0,
         )
 
