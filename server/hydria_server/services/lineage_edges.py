@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.lineage import (
@@ -12,6 +12,7 @@ from hydria_server.domain.lineage import (
     NewEdge,
     Node,
     NodeId,
+    VersionNode,
 )
 from hydria_server.domain.names import require_name
 from hydria_server.domain.records import EventType, VersionRecord
@@ -22,6 +23,9 @@ from hydria_server.services.resolving import require_type, resolve
 from hydria_server.services.run_access import require_run
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+_MAX_PAGE_BYTES = 3 * 1024 * 1024
+_ROW_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,24 @@ class Neighbours:
     node: Node
     neighbours: tuple[tuple[EdgeRecord, Node], ...]
     next_page_token: str
+
+
+def fitting(pairs: Sequence[tuple[EdgeRecord, Node]]) -> Sequence[tuple[EdgeRecord, Node]]:
+    """Return the first of the neighbours, as many as one message can hold; one at least."""
+    size_bytes = 0
+    for count, (edge, node) in enumerate(pairs):
+        # A node's message has its names twice: in its ref and label, and one by one.
+        texts = (edge.recorded_ref, edge.requested_ref, *_names(node), *_names(node))
+        size_bytes += _ROW_BYTES + sum(len(text.encode()) for text in texts)
+        if count and size_bytes > _MAX_PAGE_BYTES:
+            return pairs[:count]
+    return pairs
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    if isinstance(node, VersionNode):
+        return node.entity, node.project, node.collection, node.collection, node.type
+    return node.entity, node.project, node.run_id, node.display_name, node.job_type
 
 
 class LineageEdges:
@@ -107,17 +129,11 @@ class LineageEdges:
             found = await rows.edges.of_node(
                 node_id, request.direction, kinds, after_id=after_id, limit=limit + 1
             )
-            edges = found[:limit]
-            others = {
-                edge.id: edge.target if edge.source == node_id else edge.source for edge in edges
-            }
-            nodes = await nodes_of(rows, set(others.values()))
-            cursor = (edges[-1].id,) if len(found) > limit else None
-            return Neighbours(
-                node_id,
-                node,
-                tuple((edge, nodes[others[edge.id]]) for edge in edges),
-                encode_token(cursor, bound_to=bound_to),
-            )
+            ends = [edge.target if edge.source == node_id else edge.source for edge in found]
+            nodes = await nodes_of(rows, set(ends))
+            pairs = [(edge, nodes[end]) for edge, end in zip(found, ends, strict=True)]
+            kept = fitting(pairs[:limit])
+            cursor = (kept[-1][0].id,) if len(kept) < len(pairs) else None
+            return Neighbours(node_id, node, tuple(kept), encode_token(cursor, bound_to=bound_to))
 
         return await self._metadata.read(look)
