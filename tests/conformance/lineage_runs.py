@@ -228,6 +228,13 @@ class EndingRunsContract:
         assert not run.HasField("exit_code")
         assert await runs.points(run.ref) == {0: 1.0}
 
+    async def test_tags_of_many_attempts_are_no_more_than_those_of_one(self, runs: RunTeam) -> None:
+        await runs.begin("one", tags=[f"a{number}" for number in range(60)])
+        with refused("FIELD_VIOLATION"):
+            more = [f"b{number}" for number in range(60)]
+            await runs.begin("one", tags=more, resume=pb.RESUME_MODE_MUST)
+        assert (await runs.get(f"{runs.name}/birds/runs/one")).attempt == 1
+
     async def test_resuming_may_begin_a_run_or_must_not(self, runs: RunTeam) -> None:
         allowed = await runs.begin("one", resume=pb.RESUME_MODE_ALLOW)
         assert (allowed.resumed, allowed.run.attempt) == (False, 1)

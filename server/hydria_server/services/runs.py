@@ -13,7 +13,7 @@ from hydria_server.domain.errors import (
     RequestIdReusedError,
 )
 from hydria_server.domain.filters import OrderTerm, Query
-from hydria_server.domain.names import require_name
+from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import EntityRecord, EventType
 from hydria_server.domain.run_words import display_name
 from hydria_server.domain.runs import (
@@ -290,7 +290,8 @@ async def _to_resume(rows: Rows, request: RunRequest) -> RunRecord | None:
 
 
 async def _resume(rows: Rows, run: RunRecord, request: RunRequest, now_us: int) -> RunRecord:
+    tags = require_tags((*run.tags, *request.tags), field="tags")  # together no more than ever
     await rows.runs.begin_attempt(run.id, now_us=now_us)
     await rows.runs.update(run.id, request.change(), now_us=now_us)
-    await rows.runs.add_tags(run.id, request.tags)
+    await rows.runs.add_tags(run.id, tags)
     return (await rows.runs.by_ids([run.id]))[run.id]
