@@ -50,6 +50,8 @@ class Scale:
     timed_commits: int = 300
     timed_calls: int = 2_000
     entries: int = 1_000_000
+    edges: int = 10_000
+    metric_points: int = 1_000_000
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
 
@@ -68,6 +70,8 @@ QUICK = Scale(
     timed_commits=20,
     timed_calls=300,
     entries=20_000,
+    edges=2_000,
+    metric_points=50_000,
     peer_tiny_files=FileSet(500, 1024),
 )
 

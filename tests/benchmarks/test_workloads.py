@@ -26,6 +26,8 @@ TINY = Scale(
     timed_commits=2,
     timed_calls=20,
     entries=200,
+    edges=150,
+    metric_points=300,
     peer_tiny_files=FileSet(10, 100),
 )
 
