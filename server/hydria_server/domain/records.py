@@ -253,6 +253,14 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AliasTarget:
+    """What an alias points to: a version, and its number."""
+
+    version_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class AliasMove:
     """One alias going from one version to another; None stands for not being set."""
 

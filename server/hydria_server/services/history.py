@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from hydria_server.domain.digest import format_digest
@@ -68,16 +68,25 @@ class History:
 
     async def point_alias(
         self, rows: Rows, version: VersionRecord, alias: str, *, now_us: int
-    ) -> int | None:
-        """Point an alias to a version (I7); return the id of the version it pointed to."""
-        before = await rows.aliases.point(version.collection_id, alias, version.id, now_us=now_us)
-        if before != version.id:
-            self._moves.append(AliasMove(version.collection_id, alias, before, version.id))
-            old = await rows.versions.by_id(before) if before is not None else None
-            self.add_version(
-                EventType.ALIAS_SET, version, {"alias": alias, "from_version": _number(old)}
-            )
-        return before
+    ) -> None:
+        """Point an alias to a version (I7)."""
+        await self.point_aliases(rows, version, (alias,), now_us=now_us)
+
+    async def point_aliases(
+        self, rows: Rows, version: VersionRecord, aliases: Sequence[str], *, now_us: int
+    ) -> None:
+        """Point all of these aliases to a version (I7)."""
+        before = await rows.aliases.point_all(
+            version.collection_id, aliases, version.id, now_us=now_us
+        )
+        for alias in aliases:
+            old = before.get(alias)
+            if old is None or old.version_id != version.id:
+                old_id, number = (old.version_id, f"v{old.number}") if old else (None, None)
+                self._moves.append(AliasMove(version.collection_id, alias, old_id, version.id))
+                self.add_version(
+                    EventType.ALIAS_SET, version, {"alias": alias, "from_version": number}
+                )
 
     async def remove_alias(self, rows: Rows, collection_id: int, alias: str) -> int | None:
         """Remove an alias, if it is there; return the id of the version it pointed to."""
@@ -94,7 +103,3 @@ class History:
             await rows.events.record(
                 entity_id, self._drafts, self._moves, actor=actor, now_us=now_us
             )
-
-
-def _number(version: VersionRecord | None) -> str | None:
-    return f"v{version.number}" if version else None

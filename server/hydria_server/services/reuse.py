@@ -52,8 +52,7 @@ class Reuse:
         version = await _equal(rows, content)
         now_us, history = self._clock(), History()
         ignored = await reuse(rows, history, version, words, now_us=now_us)
-        for alias in (*words.aliases, LATEST):
-            await history.point_alias(rows, version, alias, now_us=now_us)
+        await history.point_aliases(rows, version, (*words.aliases, LATEST), now_us=now_us)
         await history.record(rows, version.entity_id, actor=actor, now_us=now_us)
         return Commitment(await rows.versions.by_id(version.id), False, ignored)
 

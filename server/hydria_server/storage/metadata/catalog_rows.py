@@ -8,6 +8,7 @@ from typing import Protocol
 from hydria_server.domain.filters import Page, Query
 from hydria_server.domain.records import (
     AliasInterval,
+    AliasTarget,
     CollectionRecord,
     Domain,
     EntityRecord,
@@ -190,6 +191,12 @@ class AliasRows(Protocol):
         self, collection_id: int, alias: str, version_id: int, *, now_us: int
     ) -> int | None:
         """Point the alias to the version; return the id of the version it pointed to before."""
+        ...
+
+    async def point_all(
+        self, collection_id: int, aliases: Sequence[str], version_id: int, *, now_us: int
+    ) -> dict[str, AliasTarget]:
+        """Point aliases to the version; return what those that were set pointed to before."""
         ...
 
     async def remove(self, collection_id: int, alias: str) -> int | None:

@@ -33,6 +33,7 @@ from sqlalchemy.types import TypeEngine
 
 from hydria_server.domain.digest import DIGEST_BYTES
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.engine import PUT_OFF
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ async def insert_rows(
 
     They go to the driver as they are; SQLAlchemy's handling of each value takes thrice the time.
     """
-    await connection.exec_driver_sql(sql, list(rows))
+    await connection.exec_driver_sql(sql, list(rows), PUT_OFF)
 
 
 class Digests(TypeDecorator[Collection[bytes]]):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, bindparam, case, delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, case, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import AliasMove, EventDraft, EventRecord, EventType
+from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.engine_tables import EVENT
 from hydria_server.storage.metadata.tables import ALIAS_INTERVAL, ENTITY, IS_OPEN_INTERVAL
 
@@ -44,11 +45,28 @@ _OPEN_INTERVAL = (
     ALIAS_INTERVAL.c.alias == bindparam("of_alias"),
     IS_OPEN_INTERVAL,
 )
-_TARGET = select(ALIAS_INTERVAL.c.version_id, ALIAS_INTERVAL.c.from_time_us).where(*_OPEN_INTERVAL)
-_FORGET = delete(ALIAS_INTERVAL).where(*_OPEN_INTERVAL)
-_CLOSE = update(ALIAS_INTERVAL).where(*_OPEN_INTERVAL).values(to_time_us=bindparam("time_us"))
-_INSERT_EVENT = insert(EVENT)
-_INSERT_INTERVAL = insert(ALIAS_INTERVAL)
+_CLOSE = (
+    update(ALIAS_INTERVAL)
+    .where(*_OPEN_INTERVAL, ALIAS_INTERVAL.c.version_id.is_distinct_from(bindparam("to_version")))
+    .values(to_time_us=bindparam("time_us"))
+    .execution_options(**PUT_OFF)
+)
+# Not where one is open, which is of that version: the alias did not move.
+_OPEN = (
+    insert(ALIAS_INTERVAL)
+    .execution_options(**PUT_OFF)
+    .from_select(
+        ["collection_id", "alias", "from_time_us", "version_id", "actor"],
+        select(
+            bindparam("in_collection", type_=ALIAS_INTERVAL.c.collection_id.type),
+            bindparam("of_alias", type_=ALIAS_INTERVAL.c.alias.type),
+            bindparam("time_us", type_=ALIAS_INTERVAL.c.from_time_us.type),
+            bindparam("to_version", type_=ALIAS_INTERVAL.c.version_id.type),
+            bindparam("by_actor", type_=ALIAS_INTERVAL.c.actor.type),
+        ).where(~exists().where(*_OPEN_INTERVAL)),
+    )
+)
+_INSERT_EVENT = insert(EVENT).execution_options(**PUT_OFF)
 
 
 class SqlEvents:
@@ -86,31 +104,34 @@ class SqlEvents:
                 for seq, draft in enumerate(drafts, last_seq - len(drafts) + 1)
             ]
             await self._connection.execute(_INSERT_EVENT, rows)
-        for move in moves:
-            await self._move(move, actor=actor, time_us=time_us)
+        if moves:
+            await self._move(moves, actor=actor, time_us=time_us)
         used: int = time_us
         return used
 
-    async def _move(self, move: AliasMove, *, actor: str, time_us: int) -> None:
-        interval = {"in_collection": move.collection_id, "of_alias": move.alias}
-        before = (await self._connection.execute(_TARGET, interval)).first()
-        if move.to_version_id == (before.version_id if before else None):
-            return
-        if before and before.from_time_us == time_us:  # it would end as it begins: it never was
-            await self._connection.execute(_FORGET, interval)
-        elif before:
-            await self._connection.execute(_CLOSE, {**interval, "time_us": time_us})
-        if move.to_version_id is not None:
-            await self._connection.execute(
-                _INSERT_INTERVAL,
-                {
-                    "collection_id": move.collection_id,
-                    "alias": move.alias,
-                    "from_time_us": time_us,
-                    "version_id": move.to_version_id,
-                    "actor": actor,
-                },
-            )
+    async def _move(self, moves: Sequence[AliasMove], *, actor: str, time_us: int) -> None:
+        """Close and open intervals; of several moves of one alias the last one stands.
+
+        No interval of before begins at `time_us`, for no two transactions of an entity share one.
+        """
+        last = {(move.collection_id, move.alias): move.to_version_id for move in moves}
+        intervals = [
+            {
+                "in_collection": collection_id,
+                "of_alias": alias,
+                "to_version": to_version,
+                "time_us": time_us,
+            }
+            for (collection_id, alias), to_version in last.items()
+        ]
+        await self._connection.execute(_CLOSE, intervals)
+        opened = [
+            {**interval, "by_actor": actor}
+            for interval in intervals
+            if interval["to_version"] is not None
+        ]
+        if opened:
+            await self._connection.execute(_OPEN, opened)
 
     async def after(self, entity_id: int, seq: int, *, limit: int) -> list[EventRecord]:
         rows = await self._connection.execute(

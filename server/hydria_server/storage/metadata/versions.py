@@ -20,6 +20,7 @@ from hydria_server.domain.records import (
 )
 from hydria_server.storage.metadata.dialect import batches, gathered
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -115,15 +116,21 @@ _INSERT = (
     .returning(VERSION.c.id)
 )
 _COLLECTION_ID = select(VERSION.c.collection_id).where(VERSION.c.id == bindparam("version_id"))
-_ADD_TAG = insert(VERSION_TAG).values(
-    version_id=bindparam("version_id"),
-    tag=bindparam("tag"),
-    collection_id=_COLLECTION_ID.scalar_subquery(),
+_ADD_TAG = (
+    insert(VERSION_TAG)
+    .values(
+        version_id=bindparam("version_id"),
+        tag=bindparam("tag"),
+        collection_id=_COLLECTION_ID.scalar_subquery(),
+    )
+    .execution_options(**PUT_OFF)
 )
+_ADD_SHARD = insert(VERSION_SHARD).execution_options(**PUT_OFF)
 _COUNT = (
     update(COLLECTION)
     .where(COLLECTION.c.id == bindparam("of_collection"))
     .values(version_count=COLLECTION.c.version_count + bindparam("more"))
+    .execution_options(**PUT_OFF)
 )
 
 
@@ -142,7 +149,7 @@ class SqlVersions:
         version_id = await self._insert(version)
         if shards:
             await self._connection.execute(
-                insert(VERSION_SHARD),
+                _ADD_SHARD,
                 [
                     {"version_id": version_id, "position": position, **asdict(shard)}
                     for position, shard in enumerate(shards)
