@@ -103,7 +103,7 @@ class ArtifactServices:
         )
         self.commits = Commits(sessions, reader, resolution, builder, metadata, clock)
         self.small_versions = SmallVersions(
-            sessions, ingest, staging, self.commits, hashing, self.budget
+            sessions, capacity, packs, metadata, clock, hashing, self.budget
         )
         self.copies = Copies(sessions, capacity, metadata, clock)
         self._wire_rows(metadata, clock)

@@ -13,6 +13,7 @@ from hydria_server.domain.documents import require_description, require_json_obj
 from hydria_server.domain.errors import (
     ChunksMissingError,
     FieldViolationError,
+    UploadNotFoundError,
     UploadNotOpenError,
 )
 from hydria_server.domain.manifest import RUN_MAGIC, decode_entries, decode_entry
@@ -106,7 +107,7 @@ class Commits:
     async def _attempt(
         self, upload_id: str, words: Words, writers: frozenset[str], actor: str
     ) -> Commitment:
-        request_hash = _hash(words)
+        request_hash = hash_of(words)
         upload = await self._sessions.get(upload_id)
         runs: list[StagedRun] = []
         manifest = BuiltManifest(b"", 0, 0, ())  # for a committed one: only its answer is read
@@ -123,7 +124,10 @@ class Commits:
             publication = Publication(
                 upload_id, manifest, len(runs), words, actor, now_us, request_hash, writers
             )
-            return await publish_or_replay(rows, publication)
+            now = await rows.uploads.get(upload_id)
+            if now is None:
+                raise UploadNotFoundError("the upload is gone")
+            return await publish_or_replay(rows, now, publication)
 
         return await self._metadata.write(publish)
 
@@ -151,20 +155,21 @@ class Commits:
         return await self._resolution.missing(upload, entries)
 
 
-async def publish_or_replay(rows: Rows, publication: Publication) -> Commitment:
-    """Commit, or return what the same commit came to before.
+async def publish_or_replay(
+    rows: Rows, upload: UploadRecord, publication: Publication
+) -> Commitment:
+    """Commit an upload as it is now, or return what the same commit came to before.
 
     Raises:
         UploadNotOpenError: another commit was faster. And as `Publication.publish`.
     """
-    upload = await rows.uploads.get(publication.upload_id)
-    if upload and upload.state is UploadState.COMMITTED and upload.commit_result:
+    if upload.state is UploadState.COMMITTED and upload.commit_result:
         if upload.commit_hash != publication.request_hash:
             raise UploadNotOpenError("the upload was committed with another request")
         result = upload.commit_result
+        version = await rows.versions.by_id(result.version_id)
     else:
-        result = await publication.publish(rows)
-    version = await rows.versions.by_id(result.version_id)
+        result, version = await publication.publish(rows, upload)
     return Commitment(version, result.created, result.ignored_fields)
 
 
@@ -190,6 +195,7 @@ def checked_words(request: CommitRequest) -> Words:
     )
 
 
-def _hash(words: Words) -> bytes:
+def hash_of(words: Words) -> bytes:
+    """Return what tells one commit's request from another's."""
     parts = (words.description, words.metadata_json, words.tags, words.aliases)
     return hashlib.sha256(json.dumps(parts).encode()).digest()

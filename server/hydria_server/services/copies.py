@@ -84,14 +84,14 @@ class Copies:
         publication = Publication(
             upload.upload_id,
             manifest,
-            0,
+            None,
             words,
             actor,
             self._clock(),
             _hash(request),
             source=source,
         )
-        commitment = await publish_or_replay(rows, publication)
+        commitment = await publish_or_replay(rows, upload, publication)
         said = {"description": request.description, "metadata_json": request.metadata_json}
         ignored = [field for field in commitment.ignored_fields if said.get(field) is not None]
         return replace(commitment, ignored_fields=ignored)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hydria_server.domain.errors import (
     FieldViolationError,
     TypeMismatchError,
-    UploadNotFoundError,
     WritersUnfinishedError,
 )
 from hydria_server.domain.records import (
@@ -51,7 +50,8 @@ class Publication:
 
     upload_id: str
     manifest: BuiltManifest
-    run_count: int  # the staged runs that the manifest was built of
+    # The staged runs that the manifest was built of; None: the upload began in this transaction.
+    run_count: int | None
     words: Words
     actor: str
     now_us: int
@@ -60,26 +60,23 @@ class Publication:
     source: VersionRecord | None = None  # of a copy
     history: History = field(default_factory=History)
 
-    async def publish(self, rows: Rows) -> CommitResult:
-        """Make the version, or find the equal one; move aliases; end the upload.
+    async def publish(self, rows: Rows, upload: UploadRecord) -> tuple[CommitResult, VersionRecord]:
+        """Make the version, or find the equal one; move aliases; end the upload, as it is now.
+
+        Return the version as it is then.
 
         I5: tests the session's state, never a clock. I2: every chunk was pinned for the session
         before, and stays so until this transaction ends it.
 
         Raises:
-            UploadNotFoundError, UploadNotOpenError, UploadExpiredError: the session ended.
+            UploadNotOpenError, UploadExpiredError: the session ended.
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
             WritersUnfinishedError: one of the writers that are named has not finished.
             MoreWasStagedError: the manifest is out of date.
         """
-        upload = await rows.uploads.get(self.upload_id)
-        if upload is None:
-            raise UploadNotFoundError("the upload is gone")
         require_open(upload)
-        if len(await rows.staging.runs(self.upload_id)) != self.run_count:
-            raise MoreWasStagedError
-        await require_finished(rows, self.upload_id, self.finished_writers)
+        await self._require_all_staged(rows)
         collection = await self._collection(rows, upload)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
@@ -91,17 +88,27 @@ class Publication:
                 rows, self.history, equal, self.words, now_us=self.now_us, origin=self._origin()
             )
             result = CommitResult(equal.id, False, ignored)
-        for alias in (*self.words.aliases, LATEST):
-            await self.history.point_alias(rows, version, alias, now_us=self.now_us)
+        aliases = (*self.words.aliases, LATEST)
+        await self.history.point_aliases(rows, version, aliases, now_us=self.now_us)
         await rows.uploads.end(
             self.upload_id,
             UploadState.COMMITTED,
             commit_hash=self.request_hash,
             commit_result=result,
         )
-        await rows.staging.clear(self.upload_id)
+        if self.run_count is not None:
+            await rows.staging.clear(self.upload_id)
         await self.history.record(rows, upload.entity_id, actor=self.actor, now_us=self.now_us)
-        return result
+        if result.created:  # nothing else points to it, so that it need not be read again
+            return result, replace(version, aliases=tuple(sorted(aliases)))
+        return result, await rows.versions.by_id(version.id)
+
+    async def _require_all_staged(self, rows: Rows) -> None:
+        if self.run_count is None:
+            return
+        if len(await rows.staging.runs(self.upload_id)) != self.run_count:
+            raise MoreWasStagedError
+        await require_finished(rows, self.upload_id, self.finished_writers)
 
     async def _collection(self, rows: Rows, upload: UploadRecord) -> CollectionRecord:
         """Return the collection, made if need be. A name given up by a rename is free again."""
