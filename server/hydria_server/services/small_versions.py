@@ -67,17 +67,34 @@ class SmallVersions:
             As UploadSessions.create, Staging.stage and Commits.commit.
         """
         _check(files, request)
+        new = replace(new, payload_hash=_hash(files, request))
         async with self._budget.hold(sum(len(file.content) for file in files)):
-            upload = await self._sessions.create(replace(new, payload_hash=_hash(files, request)))
-            try:
-                if upload.state is not UploadState.COMMITTED:
-                    await self._stage_unless_committed(upload, files)
-                return await self._commits.commit(upload.upload_id, request, actor=actor)
-            except HydriaError as error:
-                # What lacked only a moment or some room may be tried again, as the same request.
-                if not (new.request_id and isinstance(error, _PASSING)):
-                    await self._give_up(upload)
-                raise
+            while True:
+                upload = await self._sessions.create(new)
+                try:
+                    return await self._fill(upload, files, request, actor)
+                except HydriaError as error:
+                    if isinstance(error, UploadNotOpenError) and await self._is_freed(upload):
+                        continue  # a twin of this call was refused; what of this one, is open
+                    # What lacked only a moment or some room may be tried again, as the same.
+                    if not (new.request_id and isinstance(error, _PASSING)):
+                        await self._give_up(upload)
+                    raise
+
+    async def _fill(
+        self,
+        upload: UploadRecord,
+        files: Sequence[InlineFile],
+        request: CommitRequest,
+        actor: str,
+    ) -> Commitment:
+        if upload.state is not UploadState.COMMITTED:
+            await self._stage_unless_committed(upload, files)
+        return await self._commits.commit(upload.upload_id, request, actor=actor)
+
+    async def _is_freed(self, upload: UploadRecord) -> bool:
+        """Tell whether somebody gave the upload up, so that its request id may begin another."""
+        return (await self._sessions.get(upload.upload_id)).request_id != upload.request_id
 
     async def _give_up(self, upload: UploadRecord) -> None:
         """End the upload; nothing came of it, so the request id stands for nothing."""
