@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.faults.changes import (
     ANY,
@@ -148,6 +148,14 @@ def any_operation(source: random.Random, model: Model, client: str) -> Operation
     (maker,) = source.choices(makers, weights)
     made: Operation = maker(source, model, client)
     return made
+
+
+def some_operations(source: random.Random, model: Model, clients: Sequence[str]) -> list[Operation]:
+    """Return one operation of each client; now and then all are of one kind, and get in the way."""
+    if source.random() < 0.7:
+        return [any_operation(source, model, client) for client in clients]
+    maker, _ = source.choice([*KINDS.values()])
+    return [maker(source, model, client) for client in clients]
 
 
 def _upload(source: random.Random, model: Model) -> str | None:

@@ -166,7 +166,7 @@ def test_every_step_is_reached_by_its_operation(tmp_path: Path) -> None:
 
 
 async def test_random_kills_leave_what_the_model_says(tmp_path: Path) -> None:
-    await run(tmp_path / "data", seed=1, rounds=6)
+    await run(tmp_path / "data", seed=1, rounds=4)
 
 
 @pytest.mark.parametrize("kept", kept_seeds("kills"), ids=str)
