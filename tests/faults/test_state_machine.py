@@ -156,7 +156,7 @@ BOUNDS = settings(
 
 def test_no_history_breaks_a_promise() -> None:
     run_state_machine_as_test(
-        Clients, settings=settings(BOUNDS, max_examples=6, stateful_step_count=12)
+        Clients, settings=settings(BOUNDS, max_examples=4, stateful_step_count=10)
     )
 
 
