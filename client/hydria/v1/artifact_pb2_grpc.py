@@ -334,8 +334,8 @@ class ArtifactServiceServicer(object):
         """Makes a small version in one call. Idempotent by `request_id`; after an error other than
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -108,8 +108,8 @@ class ArtifactServiceStub:
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
     """
     ReuseVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -298,8 +298,8 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
     """
     ReuseVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]  # type: ignore[assignment]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -557,8 +557,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a small version in one call. Idempotent by `request_id`; after an error other than
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
         """
 
     @_abc_1.abstractmethod
