@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hydria.v1 import artifact_pb2 as pb
-from hydria_server.services.staging import StageBatch, StageOutcome, Staging
+from hydria_server.services.capacity import Capacity
 from tests.refusals import refused
 from tests.servers import memory_server
 from tests.teams import Team
@@ -15,7 +15,7 @@ from tests.teams import Team
 async def test_a_twin_of_a_refused_call_finds_out_for_itself(
     monkeypatch: pytest.MonkeyPatch, lasting: bool
 ) -> None:
-    """The refused one gives its upload up, which is the upload of the other as well."""
+    """The refused one leaves nothing behind, between the look and the transaction of the other."""
     async with memory_server() as server:
         team = Team.new(server)
         await team.log({"a": b"a"})
@@ -30,19 +30,17 @@ async def test_a_twin_of_a_refused_call_finds_out_for_itself(
             entity=team.name, project=team.project, collection=team.collection, type="another"
         )
         retype.update_mask.paths.append("type")
-        stage = Staging.stage
+        require_room = Capacity.require_room
 
-        async def stage_after_a_twin(
-            self: Staging, upload_id: str, batch: StageBatch
-        ) -> StageOutcome:
-            monkeypatch.setattr(Staging, "stage", stage)
+        async def look_after_a_twin(self: Capacity) -> None:
+            monkeypatch.setattr(Capacity, "require_room", require_room)
             with refused("TYPE_MISMATCH"):
                 await server.stub.PutVersion(request)
             if not lasting:
                 await server.stub.UpdateCollection(retype)
-            return await stage(self, upload_id, batch)
+            await require_room(self)
 
-        monkeypatch.setattr(Staging, "stage", stage_after_a_twin)
+        monkeypatch.setattr(Capacity, "require_room", look_after_a_twin)
         if lasting:
             with refused("TYPE_MISMATCH"):
                 await server.stub.PutVersion(request)
