@@ -228,7 +228,7 @@ class AsyncClient(AsyncSharedUploads):
                 progress=progress,
             )
 
-    async def stream(
+    async def iter_bytes(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one file, or of a part of it, each piece verified.
@@ -255,8 +255,8 @@ class AsyncClient(AsyncSharedUploads):
     async def read(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> bytes:
-        """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
-        pieces = self.stream(ref, path, offset=offset, length=length)
+        """Return the bytes of one file, or of a part. Arguments and errors as `iter_bytes`."""
+        pieces = self.iter_bytes(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
 
     async def list_directory(self, ref: str | Version, path: str = "") -> Directory:

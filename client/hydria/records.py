@@ -236,6 +236,8 @@ class CopyResult:
     """False when a live version with the same content was found; it is `version`."""
     ignored_fields: tuple[str, ...] = ()
     """With `created` false: what was given, and the version keeps as it was."""
+    sent_bytes: int = 0
+    """Bytes of chunks that passed through this client, which those of another entity do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

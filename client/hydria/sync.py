@@ -14,12 +14,12 @@ from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
 from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
+from hydria.sync_copies import SyncCopies
 from hydria.sync_draft import SyncDraft
-from hydria.sync_inspection import SyncInspection
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
-class Client(SyncInspection):
+class Client(SyncCopies):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -136,10 +136,10 @@ class Client(SyncInspection):
             )
         )
 
-    def stream(
+    def iter_bytes(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
-        return self._loop.iterate(self._client.stream(ref, path, offset=offset, length=length))
+        return self._loop.iterate(self._client.iter_bytes(ref, path, offset=offset, length=length))
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))

@@ -13,7 +13,6 @@ from hydria.records import (
     AliasOperation,
     ArtifactType,
     Collection,
-    CopyResult,
     File,
     Project,
     ServerInfo,
@@ -100,29 +99,6 @@ class SyncCatalog:
                 tags=tags,
                 type=type,
                 etag=etag,
-            )
-        )
-
-    def copy(
-        self,
-        ref: str,
-        name: str,
-        *,
-        type: str = "",
-        aliases: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        description: str | None = None,
-        metadata: Mapping[str, object] | str | None = None,
-    ) -> CopyResult:
-        return self._loop.run(
-            self._catalog.copy(
-                ref,
-                name,
-                type=type,
-                aliases=aliases,
-                tags=tags,
-                description=description,
-                metadata=metadata,
             )
         )
 

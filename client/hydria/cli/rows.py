@@ -112,6 +112,7 @@ def copy_row(result: CopyResult) -> Row:
         **version_row(result.version),
         "created": result.created,
         "ignored_fields": result.ignored_fields,
+        "sent_bytes": result.sent_bytes,
     }
 
 

@@ -105,7 +105,7 @@ class ArtifactServices:
         self.small_versions = SmallVersions(
             sessions, capacity, packs, metadata, clock, hashing, self.budget
         )
-        self.copies = Copies(sessions, capacity, metadata, clock)
+        self.copies = Copies(sessions, metadata, clock)
         self._wire_rows(metadata, clock)
         self._wire_reading(manifests, recipes, reader)
         self._wire_inspection(manifests, recipes, reader, threads)

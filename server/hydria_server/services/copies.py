@@ -12,7 +12,6 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.records import UploadState, VersionRecord
 from hydria_server.domain.refs import CollectionName, parse_ref
-from hydria_server.services.capacity import Capacity
 from hydria_server.services.commit import Commitment, publish_or_replay
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.publication import EMPTY_METADATA, Publication, Words
@@ -38,11 +37,8 @@ class CopyRequest:
 class Copies:
     """Makes versions of the content of others. No byte of it is read or written."""
 
-    def __init__(
-        self, sessions: UploadSessions, capacity: Capacity, metadata: MetadataStore, clock: Clock
-    ) -> None:
+    def __init__(self, sessions: UploadSessions, metadata: MetadataStore, clock: Clock) -> None:
         self._sessions = sessions
-        self._capacity = capacity
         self._metadata = metadata
         self._clock = clock
 
@@ -62,7 +58,7 @@ class Copies:
             request.name, request.type, "", request.request_id, payload_hash=_hash(request)
         )
         self._sessions.check(new)
-        await self._capacity.require_room()
+        await self._sessions.begun_before(new)
         return await self._metadata.write(lambda rows: self._copy(rows, new, request, actor))
 
     async def _copy(

@@ -85,12 +85,24 @@ class UploadSessions:
             StorageFullError: there is no room for new bytes.
         """
         self.check(new)
+        known = await self.begun_before(new)
+        if known is not None:
+            return known
+        return await self._metadata.write(lambda rows: self.begin(rows, new))
+
+    async def begun_before(self, new: NewUpload) -> UploadRecord | None:
+        """Return what the same request began, which needs no room; None when there is room.
+
+        Raises:
+            RequestIdReusedError: the request id came with another payload.
+            StorageFullError: there is no room for new bytes.
+        """
         if new.request_id:
             known = await self._metadata.read(lambda rows: begun_before(rows, new))
-            if known is not None:  # which needs no room
+            if known is not None:
                 return known
         await self._capacity.require_room()
-        return await self._metadata.write(lambda rows: self.begin(rows, new))
+        return None
 
     @staticmethod
     def check(new: NewUpload) -> None:
