@@ -183,14 +183,15 @@ class AsyncClient(AsyncSharedUploads):
         references: bool = True,
         beside: Sequence[LocalPath] = (),
         link: bool = False,
+        sync: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
         Of a file that has changed or was renamed only those chunks are fetched that no file under
         `root` has, e.g. of an older version. Files that are not in the version are left alone. A
-        file appears in its place when it is whole, verified and durable; one that replaces another
-        does so after everything has come.
+        file appears in its place when it is whole and verified; one that replaces another does so
+        after everything has come.
         References are fetched from where they point, with credentials of this user.
 
         Args:
@@ -204,6 +205,7 @@ class AsyncClient(AsyncSharedUploads):
                 who choose what their references make this machine ask for.
             beside: other directories to look for chunks in, e.g. with an older version.
             link: make files hard links to those in the local cache: writing to one changes all.
+            sync: return only when the files would survive a power cut (`cp` does not, either).
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
@@ -225,6 +227,7 @@ class AsyncClient(AsyncSharedUploads):
                 with_references=references,
                 beside=beside,
                 link=link,
+                sync=sync,
                 progress=progress,
             )
 

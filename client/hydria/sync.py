@@ -119,6 +119,7 @@ class Client(SyncCopies):
         references: bool = True,
         beside: Sequence[LocalPath] = (),
         link: bool = False,
+        sync: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
@@ -132,6 +133,7 @@ class Client(SyncCopies):
                 references=references,
                 beside=beside,
                 link=link,
+                sync=sync,
                 progress=progress,
             )
         )

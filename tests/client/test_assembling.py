@@ -53,7 +53,7 @@ def put_together(tmp_path: Path, old: bytes, new: bytes, at: int) -> bool:
         Run(at + 1000, size - at - 1000, source, at + 1000),
     ]
     plan = Plan(Wanted("f", size, digest), ScannedFile(digest), runs, {b"c": 1000}, {b"c": [at]})
-    assembly = Assembly(plan, f"{tmp_path}/new")
+    assembly = Assembly(plan, f"{tmp_path}/new", syncs=False)
     assembly.put(b"c", memoryview(changed))
     try:
         return assembly.finish(Stop())

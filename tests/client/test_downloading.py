@@ -50,6 +50,25 @@ async def test_what_is_in_place_is_not_fetched_again(
     assert leftovers(tmp_path / "copy") == []
 
 
+@pytest.mark.parametrize("sync", [False, True])
+async def test_a_download_waits_for_the_disk_when_it_is_asked_to(
+    client: AsyncClient, logged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: bool
+) -> None:
+    root, asked = tmp_path / "copy", list[str]()
+    monkeypatch.setattr(
+        materializing,
+        "sync_files",
+        lambda _, files: asked.extend(
+            ["bytes" if not (root / "empty").exists() else "late"] * len(files)
+        ),
+    )
+    monkeypatch.setattr(materializing, "sync_directories", lambda *_: asked.append("names"))
+
+    await client.download(logged, root, sync=sync)
+
+    assert asked == ([*["bytes"] * len(SIZES), "names"] if sync else [])
+
+
 async def test_what_is_missing_or_different_is_fetched_and_nothing_else_touched(
     client: AsyncClient, logged: str, tmp_path: Path
 ) -> None:

@@ -27,8 +27,9 @@ class Assembly:
     away, so that nothing that local files were said to hold needs to be true.
     """
 
-    def __init__(self, plan: Plan, temporary: str) -> None:
+    def __init__(self, plan: Plan, temporary: str, *, syncs: bool) -> None:
         self.plan = plan
+        self._syncs = syncs
         self.temporary = temporary
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o666)
@@ -51,7 +52,7 @@ class Assembly:
             OSError: the disk refuses.
         """
         hasher = blake3()
-        writer = _Writer(self._fd)
+        writer = _Writer(self._fd, syncs=self._syncs)
         thread = threading.Thread(target=writer.run, name="hydria-write")
         thread.start()
         try:
@@ -107,7 +108,8 @@ class Assembly:
 class _Writer:
     """Writes buffers to their places in a file, in a thread of its own."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, *, syncs: bool) -> None:
+        self._syncs = syncs
         self.failure: OSError | None = None
         """What the disk said, if it did not take everything."""
         self._fd = fd
@@ -141,7 +143,7 @@ class _Writer:
                 if self.failure is None:
                     _write_at(self._fd, buffer[:size_bytes], offset)
                     written_bytes += size_bytes
-                    if written_bytes >= _WRITE_OUT_BYTES:
+                    if self._syncs and written_bytes >= _WRITE_OUT_BYTES:
                         begin_to_write_out(self._fd)
                         written_bytes = 0
             except OSError as error:
