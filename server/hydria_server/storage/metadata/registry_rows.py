@@ -66,7 +66,7 @@ class RegistryRows(Protocol):
     async def page(self, entity_id: int, query: Query) -> Page[RegistryRecord]:
         """List an entity's registries, as `ListingRows` lists.
 
-        Fields: name, description, type (one that it is restricted to), created_at, updated_at.
+        Fields: name, type (one that it is restricted to), created_at, updated_at.
         """
         ...
 
