@@ -120,10 +120,16 @@ class ServiceClient:
                 )
             case DeleteVersion(collection, number, with_aliases):
                 await services.versions.delete(
-                    _ref(collection, number), delete_aliases=with_aliases, etag="", actor=ACTOR
+                    _ref(collection, number),
+                    delete_aliases=with_aliases,
+                    force=False,
+                    etag="",
+                    actor=ACTOR,
                 )
             case DeleteCollection(collection):
-                await services.collections.delete(_name(collection), etag="", actor=ACTOR)
+                await services.collections.delete(
+                    _name(collection), force=False, etag="", actor=ACTOR
+                )
             case _:
                 raise AssertionError(f"nobody can perform {operation}")
 
