@@ -25,10 +25,12 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 
 __all__ = [
     "AliasRows",
     "ChunkRows",
+    "EventQueryRows",
     "EventRows",
     "IndexedChunk",
     "ListingRows",
@@ -59,6 +61,8 @@ class Rows(Protocol):
     def aliases(self) -> AliasRows: ...
     @property
     def events(self) -> EventRows: ...
+    @property
+    def event_queries(self) -> EventQueryRows: ...
     @property
     def uploads(self) -> UploadRows: ...
     @property
