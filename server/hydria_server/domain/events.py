@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 
 
 @dataclass(frozen=True, slots=True)

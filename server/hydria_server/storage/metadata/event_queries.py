@@ -12,6 +12,7 @@ from hydria_server.domain.records import EventRecord
 from hydria_server.storage.metadata.dialect import json_text
 from hydria_server.storage.metadata.engine_tables import EVENT
 from hydria_server.storage.metadata.events import RECORDS, SqlEvents, record_of
+from hydria_server.storage.metadata.registry_tables import PROJECT_REDIRECT
 from hydria_server.storage.metadata.tables import (
     ALIAS_INTERVAL,
     COLLECTION,
@@ -62,10 +63,14 @@ class SqlEventQueries:
     async def scope(self, entity_id: int, filter_: EventFilter) -> EventScope:
         if not filter_.project:
             return EventScope(None, None)
-        named = select(PROJECT.c.id).where(
-            PROJECT.c.entity_id == entity_id, PROJECT.c.name == filter_.project
-        )
-        project_ids = frozenset((await self._connection.execute(named)).scalars())
+        named = [
+            select(found).where(table.c.entity_id == entity_id, table.c.name == filter_.project)
+            for table, found in (
+                (PROJECT, PROJECT.c.id),
+                (PROJECT_REDIRECT, PROJECT_REDIRECT.c.project_id),
+            )
+        ]
+        project_ids = frozenset((await self._connection.execute(union_all(*named))).scalars())
         if not filter_.collections:
             return EventScope(project_ids, None)
         ids: set[int] = set()

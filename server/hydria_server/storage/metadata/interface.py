@@ -26,6 +26,7 @@ from hydria_server.storage.metadata.engine_rows import (
     UploadRows,
 )
 from hydria_server.storage.metadata.event_query_rows import EventQueryRows
+from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 
 __all__ = [
     "AliasRows",
@@ -33,10 +34,12 @@ __all__ = [
     "EventQueryRows",
     "EventRows",
     "IndexedChunk",
+    "LinkRows",
     "ListingRows",
     "MetadataStore",
     "NameRows",
     "OnEvents",
+    "RegistryRows",
     "Rows",
     "StagingRows",
     "StoreRows",
@@ -71,6 +74,10 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def registries(self) -> RegistryRows: ...
+    @property
+    def links(self) -> LinkRows: ...
 
 
 class MetadataStore(Protocol):
