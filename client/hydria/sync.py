@@ -16,11 +16,12 @@ from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_copies import SyncCopies
 from hydria.sync_draft import SyncDraft
+from hydria.sync_history import SyncHistory
 from hydria.sync_registry import SyncRegistry
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
-class Client(SyncCopies):
+class Client(SyncHistory, SyncCopies):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -40,6 +41,7 @@ class Client(SyncCopies):
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
+        self._history = self._client
         self.registry = SyncRegistry(self._client.registry, self._loop)
 
     def __enter__(self) -> Self:

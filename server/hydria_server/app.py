@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -57,6 +57,7 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    registry: RegistryServices
     failed: asyncio.Event
 
 
@@ -121,12 +122,13 @@ async def serve_stores(
     services = ArtifactServices(stores, clock, _limits(settings), threads)
     registry = RegistryServices(services, metadata, clock)
     drain = Drain()
-    background = asyncio.create_task(_background(services))
+    drain.begun.add_done_callback(lambda _: registry.hub.close())
+    background = asyncio.create_task(_background(services, registry))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
         async with _listening(settings, services, registry, drain) as address:
-            yield RunningServer(address, services, failed)
+            yield RunningServer(address, services, registry, failed)
     finally:
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
@@ -201,20 +203,24 @@ def _limits(settings: Settings) -> Limits:
         byte_budget=settings.byte_budget,
         reserve_bytes=settings.reserve_bytes,
         stall_timeout_seconds=settings.stall_timeout_seconds,
+        watches_max=settings.watches_max,
+        event_retention_seconds=settings.event_retention_seconds,
     )
 
 
-async def _background(services: ArtifactServices) -> None:
+async def _background(services: ArtifactServices, registry: RegistryServices) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(services.ingest.run())
-        tasks.create_task(_sweep(services))
+        tasks.create_task(registry.hub.run())
+        tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
+        tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
 
 
-async def _sweep(services: ArtifactServices) -> None:
-    """Expire the uploads whose leases ended, now and then."""
+async def _sweep(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
+    """Do away with what is over, now and then."""
     while True:
         try:
-            await services.sessions.expire_due()
+            await sweep()
         except Exception:  # noqa: BLE001 - logged; a sweep that fails is tried again
-            _log.exception("expiring uploads failed; it is tried again")
+            _log.exception("%s failed; it is tried again", name)
         await asyncio.sleep(SWEEP_SECONDS)

@@ -39,6 +39,8 @@ class Settings:
     open_uploads_max: int = 1000
     byte_budget: int = 96 * _MIB
     reserve_bytes: int = 256 * _MIB
+    watches_max: int = 5000
+    event_retention_seconds: int = 0
     failpoint: str = ""
 
     def effective(self) -> dict[str, str]:
@@ -58,6 +60,8 @@ _HELP = {
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
     "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
+    "watches_max": "how many watchers are served at a time (default: 5000)",
+    "event_retention_seconds": "how long events are kept; 0: for ever (default: 0)",
     "failpoint": argparse.SUPPRESS,
 }
 
@@ -137,8 +141,14 @@ def _finite(text: str) -> float:
 def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
-    numbers = ("drain_seconds", "reserve_bytes")
-    positive = ("stall_timeout_seconds", "upload_lease_seconds", "open_uploads_max", "byte_budget")
+    numbers = ("drain_seconds", "reserve_bytes", "event_retention_seconds")
+    positive = (
+        "stall_timeout_seconds",
+        "upload_lease_seconds",
+        "open_uploads_max",
+        "byte_budget",
+        "watches_max",
+    )
     for name in (*numbers, *positive):
         value = getattr(settings, name)
         if value < 0 or (name in positive and value == 0):

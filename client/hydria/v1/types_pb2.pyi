@@ -197,6 +197,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
     """
+    ERROR_REASON_WATCH_TOKEN_INVALID: _ErrorReason.ValueType  # 72
+    """INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+    ERROR_REASON_WATCH_TOKEN_COMPACTED: _ErrorReason.ValueType  # 73
+    """OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+    ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: _ErrorReason.ValueType  # 74
+    """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+    ERROR_REASON_TOO_MANY_WATCHES: _ErrorReason.ValueType  # 75
+    """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -299,6 +307,14 @@ ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
 """
+ERROR_REASON_WATCH_TOKEN_INVALID: ErrorReason.ValueType  # 72
+"""INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+ERROR_REASON_WATCH_TOKEN_COMPACTED: ErrorReason.ValueType  # 73
+"""OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: ErrorReason.ValueType  # 74
+"""OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+ERROR_REASON_TOO_MANY_WATCHES: ErrorReason.ValueType  # 75
+"""RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:

@@ -7,9 +7,10 @@ says that nothing of it was kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from hydria_server.domain.records import EventRecord
 from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
@@ -24,17 +25,20 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 
 __all__ = [
     "AliasRows",
     "ChunkRows",
+    "EventQueryRows",
     "EventRows",
     "IndexedChunk",
     "LinkRows",
     "ListingRows",
     "MetadataStore",
     "NameRows",
+    "OnEvents",
     "RegistryRows",
     "Rows",
     "StagingRows",
@@ -44,6 +48,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+OnEvents = Callable[[int, Sequence[EventRecord]], None]
 
 
 class Rows(Protocol):
@@ -59,6 +64,8 @@ class Rows(Protocol):
     def aliases(self) -> AliasRows: ...
     @property
     def events(self) -> EventRows: ...
+    @property
+    def event_queries(self) -> EventQueryRows: ...
     @property
     def uploads(self) -> UploadRows: ...
     @property
@@ -98,6 +105,14 @@ class MetadataStore(Protocol):
             StorageFullError: the disk is full; nothing was kept.
             StorageUnavailableError: the database cannot be written, or is closed; nothing of it is
                 to be seen. After an error of the disk no write is taken any more.
+        """
+        ...
+
+    def on_events(self, tell: OnEvents) -> None:
+        """Call `tell` with an entity's id and its new events, right after each commit of such.
+
+        In the order of the commits, on the loop, and only for writes of this very store: what other
+        processes write is found by reading. What it raises is logged, and changes nothing.
         """
         ...
 
