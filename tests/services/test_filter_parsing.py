@@ -120,7 +120,7 @@ def test_no_text_is_no_filter(text: str) -> None:
         ("name=a OR OR name=b", 11),
         ("name=a)", 7),
         ("(name=a", 8),
-        ("name=(a)", 6),
+        ("name=()", 7),
         ("=a", 1),
         ('name="a', 6),
         ("name<a", 5),
