@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.names import require_name, require_tags
-from hydria_server.domain.records import CollectionRecord, EventType
+from hydria_server.domain.records import CollectionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.history import History
 from hydria_server.services.resolving import require_collection

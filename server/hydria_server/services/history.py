@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hydria_server.domain.digest import format_digest
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     AliasMove,
     CollectionRecord,
     EventDraft,
-    EventType,
-    Json,
     VersionRecord,
 )
 from hydria_server.storage.metadata.interface import Rows

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from hydria_server.domain.errors import NotFoundError
 from hydria_server.domain.filters import And, Comparison, Filter, Operator, OrderTerm, Page, Query
-from hydria_server.domain.names import require_name
+from hydria_server.domain.names import canonical_project, require_name
 from hydria_server.domain.records import (
     CollectionRecord,
     ProjectRecord,
@@ -129,7 +129,8 @@ class Listings:
             project_id = await _project(rows, entity, project)
             if not collection:
                 return await rows.listings.versions(project_id, None, _live(query))
-            found = await require_collection(rows, CollectionName(entity, project, collection))
+            name = CollectionName(entity, canonical_project(project), collection)
+            found = await require_collection(rows, name)
             return await rows.listings.versions(project_id, found.id, _live(query))
 
         return await self._list(scope, request, VERSION_FIELDS, _NEWEST_FIRST, page)
@@ -156,7 +157,7 @@ class Listings:
 async def _project(rows: Rows, entity: str, project: str) -> int:
     require_name(entity, field="entity")
     require_name(project, field="project")
-    found = await rows.names.project(entity, project)
+    found = await rows.names.project(entity, canonical_project(project))
     if found is None:
         raise NotFoundError(f"there is no project {entity}/{project}")
     return found.id

@@ -11,12 +11,11 @@ from hydria_server.domain.errors import (
     UploadNotFoundError,
     WritersUnfinishedError,
 )
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     LATEST,
     CollectionRecord,
     CommitResult,
-    EventType,
-    Json,
     NewVersion,
     UploadRecord,
     UploadState,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description, require_json_object
 from hydria_server.domain.errors import EtagMismatchError, ResourceInUseError
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.names import require_name, require_tags
-from hydria_server.domain.records import LATEST, EventType, Json, VersionRecord
+from hydria_server.domain.records import LATEST, VersionRecord
 from hydria_server.services.history import History
 from hydria_server.services.resolving import require_type, resolve
 from hydria_server.services.sessions import Clock

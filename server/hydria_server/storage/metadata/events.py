@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy import BindParameter, bindparam, case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.records import AliasMove, EventDraft, EventRecord, EventType
+from hydria_server.domain.event_types import EventType
+from hydria_server.domain.records import AliasMove, EventDraft, EventRecord
 from hydria_server.storage.metadata.engine_tables import EVENT
 from hydria_server.storage.metadata.tables import ALIAS_INTERVAL, ENTITY, IS_OPEN_INTERVAL
 

@@ -24,15 +24,18 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 
 __all__ = [
     "AliasRows",
     "ChunkRows",
     "EventRows",
     "IndexedChunk",
+    "LinkRows",
     "ListingRows",
     "MetadataStore",
     "NameRows",
+    "RegistryRows",
     "Rows",
     "StagingRows",
     "StoreRows",
@@ -64,6 +67,10 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def registries(self) -> RegistryRows: ...
+    @property
+    def links(self) -> LinkRows: ...
 
 
 class MetadataStore(Protocol):
