@@ -21,6 +21,7 @@ from hydria_server.domain.records import (
 from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
 from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.leaves import SqlLeaves
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -134,6 +135,7 @@ class SqlVersions:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._leaves = SqlLeaves(connection)
 
     async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
         version_id = await self._insert(version)
@@ -146,6 +148,7 @@ class SqlVersions:
                 ],
             )
         await self._insert_tags(version_id, version.tags)
+        await self._leaves.insert(version_id, version.metadata_json)
         await self.count(version.collection_id, 1)
         return await self.by_id(version_id)
 
@@ -219,6 +222,7 @@ class SqlVersions:
         if metadata_json is not None:
             words["metadata_json"] = metadata_json
             words["metadata_bytes"] = len(metadata_json.encode())
+            await self._leaves.replace(version_id, metadata_json)
         if tags is not None:
             await self._connection.execute(_DELETE_TAGS, {"version_id": version_id})
             await self._insert_tags(version_id, tags)
