@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hydria_server.domain.errors import NotFoundError
-from hydria_server.domain.filters import And, Comparison, Filter, Operator, OrderTerm, Page, Query
+from hydria_server.domain.filters import (
+    METADATA_FIELD,
+    And,
+    Comparison,
+    Filter,
+    Operator,
+    OrderTerm,
+    Page,
+    Query,
+)
 from hydria_server.domain.names import canonical_project, require_name
 from hydria_server.domain.records import (
     CollectionRecord,
@@ -40,6 +49,7 @@ VERSION_FIELDS: Fields = {
     "version": Kind.NUMBER,
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
+    METADATA_FIELD: Kind.LEAVES,
 }
 _BY_NAME = OrderTerm("name")
 _NEWEST_FIRST = OrderTerm("created_at", descending=True)

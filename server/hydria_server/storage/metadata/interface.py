@@ -25,6 +25,7 @@ from hydria_server.storage.metadata.engine_rows import (
     UploadRows,
 )
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
+from hydria_server.storage.metadata.search_rows import SearchRows
 
 __all__ = [
     "AliasRows",
@@ -37,6 +38,7 @@ __all__ = [
     "NameRows",
     "RegistryRows",
     "Rows",
+    "SearchRows",
     "StagingRows",
     "StoreRows",
     "UploadRows",
@@ -71,6 +73,8 @@ class Rows(Protocol):
     def registries(self) -> RegistryRows: ...
     @property
     def links(self) -> LinkRows: ...
+    @property
+    def search(self) -> SearchRows: ...
 
 
 class MetadataStore(Protocol):
