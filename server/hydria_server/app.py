@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hydria.v1 import artifact_pb2, artifact_pb2_grpc
+from hydria.v1 import artifact_pb2, artifact_pb2_grpc, registry_pb2, registry_pb2_grpc
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.process.directory_lock import DirectoryLock
 from hydria_server.process.failpoints import failpoint_from
@@ -24,8 +24,10 @@ from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.rpc.hot_messages import HotMessagesInterceptor
+from hydria_server.rpc.registry import RegistryServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.registry import RegistryServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -35,6 +37,8 @@ from hydria_server.storage.packs.interface import PackStore
 DATABASE_FILE = "meta.db"
 PACKS_DIRECTORY = "packs"
 ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+REGISTRY_SERVICE = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+SERVICES = (ARTIFACT_SERVICE, REGISTRY_SERVICE)
 SWEEP_SECONDS = 30.0
 
 _OPTIONS = [
@@ -115,12 +119,13 @@ async def serve_stores(
     info = await metadata.read(lambda rows: rows.store.info())
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
+    registry = RegistryServices(services, metadata, clock)
     drain = Drain()
     background = asyncio.create_task(_background(services))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
-        async with _listening(settings, services, drain) as address:
+        async with _listening(settings, services, registry, drain) as address:
             yield RunningServer(address, services, failed)
     finally:
         background.cancel()
@@ -131,7 +136,7 @@ async def serve_stores(
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, services: ArtifactServices, drain: Drain
+    settings: Settings, services: ArtifactServices, registry: RegistryServices, drain: Drain
 ) -> AsyncIterator[str]:
     seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
@@ -146,14 +151,17 @@ async def _listening(
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
         ArtifactServicer(services, drain), server
     )
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(
+        RegistryServicer(registry, drain), server
+    )
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
-        names = (ARTIFACT_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
     address = _bind(server, settings.listen)
     await server.start()
-    for name in ("", ARTIFACT_SERVICE):
+    for name in ("", *SERVICES):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield address

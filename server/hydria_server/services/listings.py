@@ -26,6 +26,7 @@ from hydria_server.domain.records import (
     VersionState,
 )
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.registries import RegistryRecord
 from hydria_server.services.filter_parsing import Fields, Kind, mentions, parse_filter, parse_order
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.resolving import require_collection
@@ -50,6 +51,13 @@ VERSION_FIELDS: Fields = {
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
     METADATA_FIELD: Kind.LEAVES,
+}
+REGISTRY_FIELDS: Fields = {
+    "name": Kind.TEXT,
+    "description": Kind.TEXT,
+    "type": Kind.SET,
+    "created_at": Kind.TIME,
+    "updated_at": Kind.TIME,
 }
 _BY_NAME = OrderTerm("name")
 _NEWEST_FIRST = OrderTerm("created_at", descending=True)
@@ -144,6 +152,32 @@ class Listings:
             return await rows.listings.versions(project_id, found.id, _live(query))
 
         return await self._list(scope, request, VERSION_FIELDS, _NEWEST_FIRST, page)
+
+    async def registries(self, entity: str, request: ListRequest) -> Listed[RegistryRecord]:
+        """List an entity's registries.
+
+        Raises:
+            As `projects`.
+        """
+        require_name(entity, field="entity")
+
+        async def page(rows: Rows, query: Query) -> Page[RegistryRecord]:
+            found = await rows.names.entity(entity)
+            return await rows.registries.page(found.id, query) if found else Page((), None)
+
+        return await self._list(f"registries {entity}", request, REGISTRY_FIELDS, _BY_NAME, page)
+
+    async def links(self, source: VersionRecord, request: ListRequest) -> Listed[VersionRecord]:
+        """List the links to a version, in all registries.
+
+        Raises:
+            FilterInvalidError, PageTokenInvalidError.
+        """
+
+        async def page(rows: Rows, query: Query) -> Page[VersionRecord]:
+            return await rows.links.page(source.id, _live(query))
+
+        return await self._list(f"links {source.id}", request, VERSION_FIELDS, _NEWEST_FIRST, page)
 
     async def _list(
         self,

@@ -27,8 +27,9 @@ def upgrade() -> None:
     )
     # Long text stays at the end of its row, which matters to SQLite alone.
     place = "description" if op.get_bind().dialect.name == "sqlite" else None
-    way = "always" if place else "auto"
-    with op.batch_alter_table("version", recreate=way, table_kwargs=remade) as version:
+    with op.batch_alter_table(
+        "version", recreate="always" if place else "auto", table_kwargs=remade
+    ) as version:
         version.add_column(
             sa.Column("source_version_id", ROW_ID, nullable=True), insert_before=place
         )
