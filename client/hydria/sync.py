@@ -17,10 +17,11 @@ from hydria.records import Directory, DownloadResult, File, UploadResult, Versio
 from hydria.sync_draft import SyncDraft
 from hydria.sync_inspection import SyncInspection
 from hydria.sync_registry import SyncRegistry
+from hydria.sync_search import SyncSearch
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
-class Client(SyncInspection):
+class Client(SyncInspection, SyncSearch):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a

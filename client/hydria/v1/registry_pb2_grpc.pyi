@@ -107,6 +107,20 @@ class RegistryServiceStub:
     `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
     Filter and order fields: as ListVersions.
     """
+    SearchVersions: _grpc.UnaryUnaryMultiCallable[_registry_pb2.SearchVersionsRequest, _registry_pb2.SearchVersionsResponse]
+    """--- search ------------------------------------------------------------------------------------
+
+    Finds versions and links of an entity, in all of its projects and registries, newest first.
+    What few of them meet is found as fast beside many others as beside few. Filter fields: those
+    of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+    """
+    SearchCollections: _grpc.UnaryUnaryMultiCallable[_registry_pb2.SearchCollectionsRequest, _registry_pb2.SearchCollectionsResponse]
+    """Finds collections and registered models of an entity, by name. Filter fields: those of
+    ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+    fields: those of ListCollections, `project` and `description`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project).
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -186,6 +200,20 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Lists the live links of a source version, in all registries, newest first. (The other way is
     `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
     Filter and order fields: as ListVersions.
+    """
+    SearchVersions: _aio.UnaryUnaryMultiCallable[_registry_pb2.SearchVersionsRequest, _registry_pb2.SearchVersionsResponse]  # type: ignore[assignment]
+    """--- search ------------------------------------------------------------------------------------
+
+    Finds versions and links of an entity, in all of its projects and registries, newest first.
+    What few of them meet is found as fast beside many others as beside few. Filter fields: those
+    of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+    """
+    SearchCollections: _aio.UnaryUnaryMultiCallable[_registry_pb2.SearchCollectionsRequest, _registry_pb2.SearchCollectionsResponse]  # type: ignore[assignment]
+    """Finds collections and registered models of an entity, by name. Filter fields: those of
+    ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+    fields: those of ListCollections, `project` and `description`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project).
     """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -317,6 +345,32 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the live links of a source version, in all registries, newest first. (The other way is
         `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
         Filter and order fields: as ListVersions.
+        """
+
+    @_abc_1.abstractmethod
+    def SearchVersions(
+        self,
+        request: _registry_pb2.SearchVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.SearchVersionsResponse, _abc.Awaitable[_registry_pb2.SearchVersionsResponse]]:
+        """--- search ------------------------------------------------------------------------------------
+
+        Finds versions and links of an entity, in all of its projects and registries, newest first.
+        What few of them meet is found as fast beside many others as beside few. Filter fields: those
+        of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+        """
+
+    @_abc_1.abstractmethod
+    def SearchCollections(
+        self,
+        request: _registry_pb2.SearchCollectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.SearchCollectionsResponse, _abc.Awaitable[_registry_pb2.SearchCollectionsResponse]]:
+        """Finds collections and registered models of an entity, by name. Filter fields: those of
+        ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+        fields: those of ListCollections, `project` and `description`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project).
         """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5,7 +5,10 @@ from __future__ import annotations
 from hydria.v1 import registry_pb2_grpc
 from hydria_server.rpc.links import LinkRpcs
 from hydria_server.rpc.registries import RegistriesRpcs
+from hydria_server.rpc.search import SearchRpcs
 
 
-class RegistryServicer(RegistriesRpcs, LinkRpcs, registry_pb2_grpc.RegistryServiceServicer):
+class RegistryServicer(
+    RegistriesRpcs, LinkRpcs, SearchRpcs, registry_pb2_grpc.RegistryServiceServicer
+):
     """Converts, calls a service, converts. The families of calls have a file each."""

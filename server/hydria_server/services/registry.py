@@ -6,6 +6,7 @@ from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.links import Links
 from hydria_server.services.registered_models import RegisteredModels
 from hydria_server.services.registries import Registries
+from hydria_server.services.search import Search
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore
 
@@ -16,6 +17,7 @@ class RegistryServices:
     def __init__(self, artifacts: ArtifactServices, metadata: MetadataStore, clock: Clock) -> None:
         """Wire everything."""
         self.listings = artifacts.listings
+        self.search = Search(artifacts.listings)
         self.registries = Registries(metadata, clock)
         self.models = RegisteredModels(metadata, clock)
         self.links = Links(metadata, clock)
