@@ -26,7 +26,7 @@ _KINDS = {
 
 
 class AsyncSearch(AsyncCatalog):
-    """The methods of `AsyncClient` that search. (`registry.registries` lists registries.)"""
+    """The methods of `AsyncClient` that search; `registry.registries` lists registries."""
 
     _runtime: Runtime
 

@@ -10,11 +10,14 @@ import pytest
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
+from tests.conformance.registry_search import SearchContract
 from tests.servers import Server
 from tests.teams import Team
 
 
-class RegistryServiceContract(RegistriesContract, LinksContract, LinkReadingContract):
+class RegistryServiceContract(
+    RegistriesContract, LinksContract, LinkReadingContract, SearchContract
+):
     """Inherited by a test class that has the fixture `server`."""
 
     @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
@@ -129,10 +128,10 @@ def parse_order(text: str, fields: Fields, default: OrderTerm) -> tuple[OrderTer
         match = _ORDER_TERM.fullmatch(part)
         if match is None:
             raise invalid(f"order_by: {part.strip()[:80]!r} is not a field", at)
-        term = OrderTerm(*path_of(match[1], at)) if "." in match[1] else OrderTerm(match[1])
-        if fields.get(term.field, Kind.SET) not in ((Kind.LEAVES,) if term.path else _SORTED):
+        field, path = path_of(match[1], at) if "." in match[1] else (match[1], "")
+        if fields.get(field, Kind.SET) not in ((Kind.LEAVES,) if path else _SORTED):
             raise invalid(f"order_by: there is no field {match[1][:80]!r}", at)
-        terms.append(replace(term, descending=match[2] == "desc"))
+        terms.append(OrderTerm(field, match[2] == "desc", path))
     if len({(term.field, term.path) for term in terms}) < len(terms):
         raise invalid("order_by: a field comes twice", 0)
     return tuple(terms) or (default,)
@@ -183,7 +182,7 @@ class _ToFilter(Transformer[Token, Filter]):
         """Return how a value compares with what is at a path, if `member` is one."""
         if member.type != "MEMBER":
             return None
-        field, path = path_of(member, member.start_pos)
+        field, path = path_of(member, member.start_pos or 0)
         if self._fields.get(field) is not Kind.LEAVES:
             raise self._unknown(member)
         return partial(_leaf, path, operator)
@@ -246,6 +245,7 @@ def _leaf(path: str, operator: Token, value: Token) -> Filter:
     if value.type != "STRING" and value == "*":
         found = LeafPresence(path)
     elif "*" in value:
+        leaf_key_of(value)  # refuses what is too long
         found = LeafPattern(path, text_of(value))
     else:
         found = LeafComparison(path, Operator.EQ, leaf_key_of(value))

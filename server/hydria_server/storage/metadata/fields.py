@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
 
-from sqlalchemy import Column, ColumnElement, Select, func, literal, literal_column, select
+from sqlalchemy import Column, ColumnElement, Integer, Select, func, literal, literal_column, select
 
 from hydria_server.domain.leaves import FIRST_MARK
 from hydria_server.storage.metadata.leaf_conditions import leaf_at
@@ -87,7 +87,9 @@ def _some(
     owner: ColumnElement[int], row_id: ColumnElement[int], condition: ColumnElement[bool]
 ) -> ColumnElement[bool]:
     table = cast("Column[int]", owner).table
-    found = select(literal_column("1")).select_from(table).where(owner == row_id, condition)
+    found: Select[int] = (
+        select(literal_column("1", Integer)).select_from(table).where(owner == row_id, condition)
+    )
     return found.correlate_except(table).exists()
 
 

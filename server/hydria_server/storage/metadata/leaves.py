@@ -11,7 +11,6 @@ from hydria_server.storage.metadata.dialect import insert
 from hydria_server.storage.metadata.search_tables import LEAF_PATH, VERSION_LEAF
 from hydria_server.storage.metadata.tables import PROJECT, VERSION
 
-_ADD_PATH_COLUMNS = {"path": bindparam("path")}
 _PATH_ID = select(LEAF_PATH.c.id).where(LEAF_PATH.c.path == bindparam("path")).scalar_subquery()
 _COLUMNS = ("version_id", "path_id", "key", "collection_id", "entity_id")
 _INSERT = plain_insert(VERSION_LEAF).from_select(
@@ -64,7 +63,7 @@ class SqlLeaves:
         leaves = leaves_of(metadata_json)
         if not leaves:
             return
-        add_path = insert(self._connection.dialect.name, LEAF_PATH).values(_ADD_PATH_COLUMNS)
+        add_path = insert(self._connection.dialect.name, LEAF_PATH).values(path=bindparam("path"))
         paths = [{"path": path} for path in dict.fromkeys(leaf.path for leaf in leaves)]
         await self._connection.execute(add_path.on_conflict_do_nothing(), paths)
         await self._connection.execute(

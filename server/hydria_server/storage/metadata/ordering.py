@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, tuple_
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from hydria_server.domain.errors import FilterInvalidError, PageTokenInvalidError
 from hydria_server.domain.filters import Cursor, OrderTerm
@@ -50,11 +51,22 @@ class Ordering:
             [*ways, ways[-1] if ways else False],
         )
 
+    def labelled(self) -> list[Sortable]:
+        """Return the columns under names that are the same for every list."""
+        return [column.label(f"key_{at}") for at, column in enumerate(self.columns)]
+
     def order_by(self) -> list[Sortable]:
         """Return the terms of ORDER BY."""
+        return self._directed(self.columns)
+
+    def order_of(self, selected: ReadOnlyColumnCollection[str, Any]) -> list[Sortable]:
+        """Return the terms of ORDER BY for rows that were selected by their labels."""
+        return self._directed([selected[f"key_{at}"] for at in range(len(self.columns))])
+
+    def _directed(self, columns: Sequence[Sortable]) -> list[Sortable]:
         return [
             column.desc() if descending else column.asc()
-            for column, descending in zip(self.columns, self.descending, strict=True)
+            for column, descending in zip(columns, self.descending, strict=True)
         ]
 
     def after(self, cursor: Cursor) -> ColumnElement[bool]:

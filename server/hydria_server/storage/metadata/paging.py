@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, Select
+from sqlalchemy import ColumnElement, RowMapping, Select, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -45,6 +45,8 @@ class Listing(Generic[T]):
     # The FROM alone. With it, the list may begin at the candidates of a condition, which are within
     # the scope that `rows` states.
     unscoped: Select[*tuple[Any, ...]] | None = None
+    # Conditions for parts that make up the list, each with indexes in which its rows have an order.
+    parts: Sequence[ColumnElement[bool]] = ()
 
 
 class Pager:
@@ -56,31 +58,50 @@ class Pager:
     async def page(self, listing: Listing[T], query: Query) -> Page[T]:
         """Return a page of whatever can be listed."""
         ordering = Ordering.of(query.order, listing.fields, listing.row_id)
-        statement = await self._filtered(listing, query.filter)
-        statement = statement.with_only_columns(*ordering.columns, listing.text_bytes)
+        conditions = []
+        if query.filter is not None:
+            conditions.append(where(self._connection, query.filter, listing.fields))
         if query.after is not None:
-            statement = statement.where(ordering.after(query.after))
-        statement = statement.order_by(*ordering.order_by()).limit(query.limit + 1)
-        found = [tuple(row) for row in await self._connection.execute(statement)]
+            conditions.append(ordering.after(query.after))
+        statements = [
+            statement.with_only_columns(
+                *ordering.labelled(), listing.text_bytes.label("text_bytes")
+            )
+            .where(*conditions)
+            .order_by(*ordering.order_by())
+            .limit(query.limit + 1)
+            for statement in await self._begun(listing, query.filter)
+        ]
+        found = await self._rows(statements, ordering, query.limit + 1)
         kept = _fitting(found[: query.limit])
         items = await self._records(listing, [row[-2] for row in kept])
         items = items[: _count_with_names(items)]
         more = items and len(items) < len(found)
         return Page(tuple(items), cursor_of(kept[len(items) - 1][:-1]) if more else None)
 
-    async def _filtered(
+    async def _begun(
         self, listing: Listing[T], filter_: Filter | None
-    ) -> Select[*tuple[Any, ...]]:
-        """Return the statement for all rows, which begins where there are the fewest."""
-        if filter_ is None:
-            return listing.rows
-        condition = where(self._connection, filter_, listing.fields)
-        if listing.unscoped is not None:
+    ) -> Sequence[Select[*tuple[Any, ...]]]:
+        """Return the statements for all rows, which begin where there are the fewest."""
+        if listing.unscoped is None:
+            return (listing.rows,)
+        if filter_ is not None:
             found = await fewest(self._connection, filter_, listing.fields)
             if found is not None:
-                rows = listing.row_id.in_(found.correlate(None))
-                return listing.unscoped.where(rows, condition)
-        return listing.rows.where(condition)
+                return (listing.unscoped.where(listing.row_id.in_(found.correlate(None))),)
+        if listing.parts:
+            return [listing.unscoped.where(part) for part in listing.parts]
+        return (listing.rows,)
+
+    async def _rows(
+        self, statements: Sequence[Select[*tuple[Any, ...]]], ordering: Ordering, limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the first rows of all statements, in their order."""
+        statement: Select[*tuple[Any, ...]] = statements[0]
+        if len(statements) > 1:
+            together = union_all(*(select(each.subquery()) for each in statements)).subquery()
+            statement = select(together).order_by(*ordering.order_of(together.c)).limit(limit)
+        return [tuple(row) for row in await self._connection.execute(statement)]
 
     async def _records(self, listing: Listing[T], ids: Sequence[int | str]) -> list[T]:
         records: dict[int | str, T] = {}

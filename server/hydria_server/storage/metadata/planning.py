@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.filters import (
@@ -30,7 +30,7 @@ from hydria_server.domain.filters import (
     Or,
 )
 from hydria_server.domain.leaves import LIST_MARK
-from hydria_server.storage.metadata.dialect import batches, may_match
+from hydria_server.storage.metadata.dialect import may_match
 from hydria_server.storage.metadata.fields import (
     EnumField,
     Field,
@@ -39,13 +39,15 @@ from hydria_server.storage.metadata.fields import (
     NumberField,
     TextField,
 )
-from hydria_server.storage.metadata.filtering import TOGETHER, compared
+from hydria_server.storage.metadata.filtering import compared
 from hydria_server.storage.metadata.leaf_conditions import leaf_at, leaf_range
 from hydria_server.storage.metadata.search_tables import VERSION_LEAF
 
 # Rows that can be read one by one, whatever the order, in the time that one call may take.
 FEW: Final = 5_000
 _COUNTED_MAX: Final = 20  # conditions: one statement counts them all
+
+_PARTS_MAX: Final = 200  # alternatives: SQLite puts no more than 500 selects together
 
 # The ids of rows that may meet a condition; all that do are among them.
 Candidates = Select[int]
@@ -101,7 +103,8 @@ class _Planner:
         match filter_:
             case Or(terms):
                 found = [self._of(term) for term in terms]
-                return list(chain.from_iterable(found)) if all(found) else ()
+                parts = list(chain.from_iterable(found)) if all(found) else ()
+                return parts if len(parts) <= _PARTS_MAX else ()
             case And(terms):
                 return next(filter(None, map(self._of, terms)), ())
             case Comparison():
@@ -146,15 +149,8 @@ class _Planner:
 
 
 def _together(parts: Sequence[_Part]) -> Candidates:
-    """Return all candidates; those of one table by one condition, for there may be hundreds."""
-    by_rows: dict[int, list[_Part]] = defaultdict(list)
-    for part in parts:
-        by_rows[id(part.rows)].append(part)
-    selected = [
-        some[0].rows.where(or_(*(part.condition for part in some)))
-        for same in by_rows.values()
-        for some in batches(same, TOGETHER)
-    ]
+    """Return the candidates of all parts, each read from the index by itself."""
+    selected = [part.rows.where(part.condition) for part in parts]
     if len(selected) == 1:
         return selected[0]
     return select(next(iter(union_all(*selected).subquery().c)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -57,15 +58,16 @@ def versions_of(project_id: int, collection_id: int | None) -> Listing[VersionRe
     )
 
 
-def versions_of_entity(entity_id: int) -> Listing[VersionRecord]:
-    """Return the list of all versions and links of an entity."""
+def versions_of_entity(entity_id: int, project_ids: Sequence[int]) -> Listing[VersionRecord]:
+    """Return the list of all versions and links of an entity, which has these projects."""
     projects = select(PROJECT.c.id).where(PROJECT.c.entity_id == entity_id)
     within = select(COLLECTION.c.id).where(COLLECTION.c.project_id.in_(projects))
-    return versions_where(
+    listing = versions_where(
         VERSION.c.project_id.in_(projects),
         within,
         leaves=VERSION_LEAF.c.entity_id == entity_id,
     )
+    return replace(listing, parts=[VERSION.c.project_id == each for each in project_ids])
 
 
 def versions_where(
