@@ -49,6 +49,9 @@ class Scale:
     many_versions: int = 10_000
     timed_commits: int = 300
     timed_calls: int = 2_000
+    searched_few: int = 1_000
+    searched_many: int = 100_000
+    timed_searches: int = 100
     entries: int = 1_000_000
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
@@ -67,6 +70,9 @@ QUICK = Scale(
     many_versions=300,
     timed_commits=20,
     timed_calls=300,
+    searched_few=100,
+    searched_many=2_000,
+    timed_searches=20,
     entries=20_000,
     peer_tiny_files=FileSet(500, 1024),
 )

@@ -25,6 +25,9 @@ TINY = Scale(
     many_versions=5,
     timed_commits=2,
     timed_calls=20,
+    searched_few=10,
+    searched_many=20,
+    timed_searches=2,
     entries=200,
     peer_tiny_files=FileSet(10, 100),
 )

@@ -10,6 +10,7 @@ from tests.refusals import refused
 from tests.shelves import Shelf, create_registry, registry_stub
 from tests.teams import Team
 
+BOTH = types_pb2.COLLECTION_KIND_UNSPECIFIED
 SEQUENCES = types_pb2.COLLECTION_KIND_SEQUENCE
 PORTFOLIOS = types_pb2.COLLECTION_KIND_PORTFOLIO
 
@@ -34,11 +35,26 @@ async def fill(team: Team) -> None:
 class SearchContract:
     """What is found is what the filter says, in all projects and registries of one entity."""
 
-    async def found(self, team: Team, filter_: str = "", **words: str | int) -> list[str]:
+    async def found(
+        self,
+        team: Team,
+        filter_: str = "",
+        *,
+        project: str = "",
+        collection: str = "",
+        order_by: str = "",
+        kind: types_pb2.CollectionKind.ValueType = BOTH,
+    ) -> list[str]:
         """Return the refs of what a search finds, page by page, without the entity."""
         refs: list[str] = []
         request = registry_pb2.SearchVersionsRequest(
-            entity=team.name, filter=filter_, page_size=2, **words
+            entity=team.name,
+            project=project,
+            collection=collection,
+            filter=filter_,
+            order_by=order_by,
+            kind=kind,
+            page_size=2,
         )
         while True:
             page = await registry_stub(team.server).SearchVersions(request)
@@ -47,8 +63,10 @@ class SearchContract:
             if not request.page_token:
                 return refs
 
-    async def found_collections(self, team: Team, filter_: str = "", **words: int) -> list[str]:
-        request = registry_pb2.SearchCollectionsRequest(entity=team.name, filter=filter_, **words)
+    async def found_collections(
+        self, team: Team, filter_: str = "", *, kind: types_pb2.CollectionKind.ValueType = BOTH
+    ) -> list[str]:
+        request = registry_pb2.SearchCollectionsRequest(entity=team.name, filter=filter_, kind=kind)
         page = await registry_stub(team.server).SearchCollections(request)
         return [each.name for each in page.collections]
 

@@ -21,6 +21,7 @@ from hydria_server.storage.metadata.tables import (
     COLLECTION_TAG,
     METADATA,
     PATH,
+    PROJECT,
     ROW_ID,
     VERSION,
     only_where,
@@ -59,6 +60,7 @@ for _scope in (VERSION.c.collection_id, VERSION.c.project_id):
         Index(f"ix_version_deleted_{_scope.name}", _scope, VERSION.c.created_at_us),
         VERSION.c.state == literal_column(str(VersionState.DELETED.value)),
     )
+Index(None, PROJECT.c.entity_id)  # deleted registries among them, for filters that name the state
 Index(None, COLLECTION.c.project_id, COLLECTION.c.type)
 Index(None, COLLECTION.c.project_id, COLLECTION.c.updated_at_us)
 Index(None, COLLECTION_TAG.c.tag)

@@ -106,6 +106,7 @@ def _index_versions_and_collections() -> None:
             sqlite_where=deleted,
             postgresql_where=deleted,
         )
+    op.create_index("ix_project_entity_id", "project", ["entity_id"])
     for column in ("type", "updated_at_us"):
         op.create_index(f"ix_collection_project_id_{column}", "collection", ["project_id", column])
     op.create_index("ix_collection_tag_tag", "collection_tag", ["tag"])
