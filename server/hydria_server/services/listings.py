@@ -54,7 +54,6 @@ VERSION_FIELDS: Fields = {
 }
 REGISTRY_FIELDS: Fields = {
     "name": Kind.TEXT,
-    "description": Kind.TEXT,
     "type": Kind.SET,
     "created_at": Kind.TIME,
     "updated_at": Kind.TIME,
