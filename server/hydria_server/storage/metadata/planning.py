@@ -46,7 +46,6 @@ from hydria_server.storage.metadata.search_tables import VERSION_LEAF
 # Rows that can be read one by one, whatever the order, in the time that one call may take.
 FEW: Final = 5_000
 _COUNTED_MAX: Final = 20  # conditions: one statement counts them all
-
 _PARTS_MAX: Final = 200  # alternatives: SQLite puts no more than 500 selects together
 
 # The ids of rows that may meet a condition; all that do are among them.
