@@ -1,6 +1,6 @@
 """Searches by generated stubs, timed one by one, in a process of its own.
 
-`python -m benchmarks.search_step fill ADDRESS ENTITY COUNT`,
+`python -m benchmarks.search_step fill DATA ENTITY COUNT` (no server runs on DATA then),
 `... search ADDRESS COUNT` (in the entities `few` and `many`, in turn).
 """
 
@@ -11,12 +11,16 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 
 from grpc import aio
 
 from benchmarks.own_use import print_measured
-from hydria.v1 import artifact_pb2, artifact_pb2_grpc, registry_pb2, registry_pb2_grpc
+from hydria.v1 import registry_pb2, registry_pb2_grpc
+from hydria_server.domain.records import NewVersion
+from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.store import SqlMetadataStore
 
 MATCHING = 10
 FILTERS = {
@@ -25,50 +29,66 @@ FILTERS = {
     "size": "size_bytes > 1000 AND NOT tag:broken",
 }
 _PROJECTS = 10
-_WRITERS = 16
+_TOGETHER = 1_000
 _CALL_SECONDS = 120.0
 _WARM_UP = 5
 
 Figures = dict[str, float]
 
 
-async def fill(channel: aio.Channel, entity: str, count: str) -> Figures:
-    """Make so many versions in some projects, of which ten are what the filters look for."""
-    stub: artifact_pb2_grpc.ArtifactServiceAsyncStub
-    stub = artifact_pb2_grpc.ArtifactServiceStub(channel)
+async def fill(data: str, entity: str, count: str) -> Figures:
+    """Write the rows of so many versions, of which ten are what the filters look for.
+
+    They go into the database that no server has open, thousands in a transaction: through the wire
+    they would take hours on a disk that syncs slowly. They have no content, which searches do not
+    read.
+    """
+    store = await SqlMetadataStore.open(Path(data) / "meta.db")
     total = int(count)
     sought = {at * total // MATCHING + total // (2 * MATCHING) for at in range(MATCHING)}
-    numbers = iter(range(total))
-
-    async def writer() -> None:
-        for number in numbers:
-            request = _version(entity, number, is_sought=number in sought)
-            await stub.PutVersion(request, timeout=_CALL_SECONDS)
-
-    async with asyncio.TaskGroup() as group:
-        for _writer in range(_WRITERS):
-            group.create_task(writer())
+    try:
+        collections = await store.write(lambda rows: _make_collections(rows, entity))
+        for first in range(0, total, _TOGETHER):
+            numbers = range(first, min(first + _TOGETHER, total))
+            await store.write(lambda rows, some=numbers: _insert(rows, collections, some, sought))
+    finally:
+        await store.close()
     return {"versions": total}
 
 
-def _version(entity: str, number: int, *, is_sought: bool) -> artifact_pb2.PutVersionRequest:
-    """Return a version like all others, or one that differs in what filters look for."""
-    metadata = {
-        "framework": "torch",
-        "run": number,
-        "eval": {"accuracy": 2 if is_sought else number % 1000 / 1000},
-        "labels": ["cat", "dog", f"kind-{number % 50}"],
-    }
-    content = number.to_bytes(8, "big") + bytes(2000 if is_sought else 0)
-    return artifact_pb2.PutVersionRequest(
-        entity=entity,
-        project=f"project-{number % _PROJECTS}",
-        collection="models",
-        type="model",
-        files=[artifact_pb2.InlineFile(path="data.bin", content=content)],
-        metadata_json=json.dumps(metadata),
-        tags=["rare" if is_sought else "common"],
-    )
+async def _make_collections(rows: Rows, entity: str) -> list[int]:
+    owner = await rows.names.ensure_entity(entity, now_us=1)
+    made = []
+    for number in range(_PROJECTS):
+        project_id = await rows.names.create_project(owner.id, f"project-{number}", now_us=1)
+        made.append(await rows.names.create_collection(project_id, "models", "model", now_us=1))
+    return made
+
+
+async def _insert(
+    rows: Rows, collections: Sequence[int], numbers: Iterable[int], sought: Collection[int]
+) -> None:
+    for number in numbers:
+        is_sought = number in sought
+        metadata = {
+            "framework": "torch",
+            "run": number,
+            "eval": {"accuracy": 2 if is_sought else number % 1000 / 1000},
+            "labels": ["cat", "dog", f"kind-{number % 50}"],
+        }
+        version = NewVersion(
+            collection_id=collections[number % _PROJECTS],
+            number=number // _PROJECTS,
+            digest=number.to_bytes(32, "big"),
+            file_count=1,
+            size_bytes=2000 if is_sought else 8,
+            description="",
+            metadata_json=json.dumps(metadata),
+            tags=("rare" if is_sought else "common",),
+            upload_id="",
+            created_at_us=number,
+        )
+        await rows.versions.insert(version, ())
 
 
 async def search(channel: aio.Channel, count: str) -> Figures:
@@ -90,17 +110,16 @@ async def search(channel: aio.Channel, count: str) -> Figures:
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
-STEPS: dict[str, Callable[..., Awaitable[Figures]]] = {"fill": fill, "search": search}
-
-
-async def main(step: str, address: str, *arguments: str) -> None:
+async def main(step: str, place: str, *arguments: str) -> None:
     """Run the step and print what it measured."""
-    async with aio.insecure_channel(address) as channel:
-        await channel.channel_ready()
-        cpu, begun_at = time.process_time(), time.perf_counter()
-        figures = await STEPS[step](channel, *arguments)
-        seconds = time.perf_counter() - begun_at
-        print_measured(seconds, time.process_time() - cpu, figures)
+    cpu, begun_at = time.process_time(), time.perf_counter()
+    if step == "fill":
+        figures = await fill(place, *arguments)
+    else:
+        async with aio.insecure_channel(place) as channel:
+            await channel.channel_ready()
+            figures = await search(channel, *arguments)
+    print_measured(time.perf_counter() - begun_at, time.process_time() - cpu, figures)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measurements import Measurement, Scale
-from benchmarks.processes import server
+from benchmarks.processes import run_step, server
 from benchmarks.search_step import FILTERS
 from benchmarks.steps import step
 
@@ -16,11 +16,15 @@ _MODULE = "benchmarks.search_step"
 def search(work: Path, scale: Scale) -> Iterator[Measurement]:
     """The first page of what ten versions match: among 1,000 of an entity and among 100,000."""
     few, many = scale.searched_few, scale.searched_many
-    with server(work / "store") as running:
-        step(running, _MODULE, "fill", running.address, "few", str(few))
-        filled = step(running, _MODULE, "fill", running.address, "many", str(many))
+    data = work / "store"
+    data.mkdir()
+    run_step(_MODULE, "fill", str(data), "few", str(few))
+    filled = run_step(_MODULE, "fill", str(data), "many", str(many))
+    with server(data) as running:
         timed = step(running, _MODULE, "search", running.address, str(scale.timed_searches))
-    yield Measurement("filled, with metadata", many / filled["seconds"], "versions/s", "", filled)
+    yield Measurement(
+        "rows written, with metadata", many / filled["seconds"], "versions/s", "", filled
+    )
     for name in FILTERS:
         beside = {"few": few, "many": many}
         for entity, count in beside.items():
