@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from grpc import aio
@@ -50,7 +51,7 @@ async def fill(data: str, entity: str, count: str) -> Figures:
         collections = await store.write(lambda rows: _make_collections(rows, entity))
         for first in range(0, total, _TOGETHER):
             numbers = range(first, min(first + _TOGETHER, total))
-            await store.write(lambda rows, some=numbers: _insert(rows, collections, some, sought))
+            await store.write(partial(_insert, collections, numbers, sought))
     finally:
         await store.close()
     return {"versions": total}
@@ -66,7 +67,7 @@ async def _make_collections(rows: Rows, entity: str) -> list[int]:
 
 
 async def _insert(
-    rows: Rows, collections: Sequence[int], numbers: Iterable[int], sought: Collection[int]
+    collections: Sequence[int], numbers: Iterable[int], sought: Collection[int], rows: Rows
 ) -> None:
     for number in numbers:
         is_sought = number in sought
