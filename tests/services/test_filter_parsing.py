@@ -203,6 +203,7 @@ def test_no_text_is_no_filter(text: str) -> None:
         ("meta.x=(a", 10),
         ('meta."x=a', 1),
         ("meta..x=a", 1),
+        ('meta.x="*\0*"', 8),
         ("NAME=a", 1),
         ("NOT", 4),
         ("NOT NOT name=a", 5),

@@ -246,6 +246,8 @@ def _leaf(path: str, operator: Token, value: Token) -> Filter:
         found = LeafPresence(path)
     elif "*" in value:
         leaf_key_of(value)  # refuses what is too long
+        if "\0" in value:
+            raise invalid("a pattern has no NUL character", value.start_pos)
         found = LeafPattern(path, text_of(value))
     else:
         found = LeafComparison(path, Operator.EQ, leaf_key_of(value))
