@@ -11,6 +11,7 @@ from benchmarks.workloads.file_sets import big_file, medium_files, small_files, 
 from benchmarks.workloads.hashing import checksums
 from benchmarks.workloads.many_versions import commits, resolve
 from benchmarks.workloads.million import million
+from benchmarks.workloads.searches import search
 from benchmarks.workloads.watching import watch
 
 WORKLOADS: Mapping[str, Workload] = {
@@ -24,9 +25,10 @@ WORKLOADS: Mapping[str, Workload] = {
     "concurrent": concurrent,
     "commits": commits,
     "resolve": resolve,
+    "search": search,
     "million": million,
     "watch": watch,
 }
 
-ROUNDS_MAX: Mapping[str, int] = {"commits": 1}
+ROUNDS_MAX: Mapping[str, int] = {"commits": 1, "search": 1}
 """Workloads that prepare for minutes, and then measure hundreds of times in one round."""

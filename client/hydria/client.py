@@ -13,6 +13,7 @@ from typing import Self
 from hydria import messages
 from hydria.address import find_address
 from hydria.async_history import AsyncHistory
+from hydria.async_search import AsyncSearch
 from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
@@ -32,7 +33,7 @@ from hydria.walk import walk
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncHistory, AsyncSharedUploads):
+class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is

@@ -18,10 +18,11 @@ from hydria.sync_copies import SyncCopies
 from hydria.sync_draft import SyncDraft
 from hydria.sync_history import SyncHistory
 from hydria.sync_registry import SyncRegistry
+from hydria.sync_search import SyncSearch
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
-class Client(SyncHistory, SyncCopies):
+class Client(SyncHistory, SyncCopies, SyncSearch):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a

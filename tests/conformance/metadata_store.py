@@ -8,6 +8,7 @@ from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
 from tests.conformance.metadata.registries import RegistriesContract
+from tests.conformance.metadata.search import SearchContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
 from tests.conformance.metadata.versions import VersionsContract
@@ -22,6 +23,7 @@ class MetadataStoreContract(
     UploadsContract,
     ChunksContract,
     ListingsContract,
+    SearchContract,
     RegistriesContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

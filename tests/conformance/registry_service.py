@@ -11,13 +11,19 @@ from tests.conformance.registry_events import EventsContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
+from tests.conformance.registry_search import SearchContract
 from tests.conformance.registry_watching import WatchContract
 from tests.servers import Server
 from tests.teams import Team
 
 
 class RegistryServiceContract(
-    RegistriesContract, LinksContract, LinkReadingContract, EventsContract, WatchContract
+    RegistriesContract,
+    LinksContract,
+    LinkReadingContract,
+    EventsContract,
+    WatchContract,
+    SearchContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

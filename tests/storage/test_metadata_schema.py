@@ -19,14 +19,27 @@ from sqlalchemy.sql.elements import ClauseElement
 from hydria_server.domain.chunks import ChunkState
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.domain.event_types import EventType
-from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
+from hydria_server.domain.filters import (
+    And,
+    Comparison,
+    LeafComparison,
+    LeafPattern,
+    LeafPresence,
+    Not,
+    Operator,
+    Or,
+    OrderTerm,
+    Query,
+)
 from hydria_server.domain.kinds import CollectionKind
+from hydria_server.domain.leaves import leaves_of
 from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import AliasMove, EventDraft, UploadState
 from hydria_server.storage.metadata import (
     aliases,
     chunks,
     events,
+    leaves,
     links,
     names,
     registries,
@@ -51,6 +64,8 @@ from tests.conformance.metadata.given import (
     a_version,
     an_upload,
 )
+
+DOCUMENT = '{"a": [1], "b": {"c": "x"}}'
 
 
 @contextmanager
@@ -220,7 +235,9 @@ async def use_everything(rows: Rows) -> None:
     """Execute each statement of a transaction once, as small as it comes."""
     line = await a_line(rows)
     acme, cats, domain = line.entity, line.collection_id, line.entity.domain.id
-    version = await a_version(rows, cats, tags=["a"], shards=[a_shard(1, "a", "b")])
+    version = await a_version(
+        rows, cats, tags=["a"], shards=[a_shard(1, "a", "b")], metadata_json=DOCUMENT
+    )
     await rows.names.rename_collection(cats, "felines", now_us=1)
     await rows.names.collection("acme", "vision", "cats")
     await rows.names.update_collection(cats, description="", tags=["a"], now_us=1)
@@ -232,7 +249,9 @@ async def use_everything(rows: Rows) -> None:
     await rows.versions.by_digest(cats, a_digest(0))
     await rows.versions.highest(cats)
     await rows.versions.resolve_alias("acme", "vision", "felines", "best")
-    await rows.versions.update(version.id, description="", metadata_json="{}", tags=["b"], now_us=1)
+    await rows.versions.update(
+        version.id, description="", metadata_json=DOCUMENT, tags=["b"], now_us=1
+    )
     await rows.versions.add_tags(version.id, ["c"], now_us=1)
     await rows.versions.live_ids(cats)
     await rows.versions.shards(version.id)
@@ -265,6 +284,7 @@ async def use_everything(rows: Rows) -> None:
     await rows.chunks.remember_verified(domain, [(a_digest(1), a_digest(1))])
     await rows.chunks.verified_files(domain, [(a_digest(1), a_digest(1))])
     await use_lists(rows, line.entity.id, line.project_id, cats)
+    await use_searches(rows, line.entity.id)
     await use_links(rows, acme.id, version.id)
     await rows.versions.mark_deleted([version.id], now_us=1)
     await rows.aliases.remove(cats, "best")
@@ -296,6 +316,33 @@ async def use_links(rows: Rows, entity_id: int, version_id: int) -> None:
     for filter_ in (None, restricted):
         await rows.registries.page(entity_id, Query(filter_, by_name, ("a", 9), 1))
     await rows.registries.delete(made, now_us=1)
+
+
+async def use_searches(rows: Rows, entity_id: int) -> None:
+    """Search by each kind of condition, and in each kind of order."""
+    newest, by_value = OrderTerm("created_at", True), OrderTerm("metadata", path="a")
+    one = leaves_of(DOCUMENT)[-1]
+    for filter_ in (
+        None,
+        LeafComparison(one.path, Operator.EQ, one.key),
+        And(
+            (
+                LeafComparison(one.path, Operator.GT, one.key),
+                LeafComparison(one.path, Operator.LT, one.key),
+            )
+        ),
+        Or((LeafPattern("a", "x*"), LeafPresence("b"), Comparison("tag", Operator.EQ, "a"))),
+        Comparison("size_bytes", Operator.GT, 5),
+        Comparison("updated_at", Operator.GT, 5),
+        Comparison("version", Operator.EQ, 0),
+        Comparison("state", Operator.EQ, "DELETED"),
+        Comparison("type", Operator.EQ, "dataset"),
+        Not(LeafPresence("a")),
+    ):
+        for order, after in (((newest,), (9, 9)), ((by_value,), ("30", 9))):
+            await rows.search.versions(entity_id, Query(filter_, order, after, 1))
+    for term in (Comparison("tag", Operator.EQ, "a"), Comparison("type", Operator.EQ, "dataset")):
+        await rows.search.collections(entity_id, Query(term, (OrderTerm("name"),), ("a", 9), 1))
 
 
 async def use_lists(rows: Rows, entity_id: int, project_id: int, collection_id: int) -> None:
@@ -347,7 +394,7 @@ def scans_of(
 
 @pytest.mark.parametrize(
     "module",
-    [aliases, chunks, events, links, names, registries, staging, uploads, versions],
+    [aliases, chunks, events, leaves, links, names, registries, staging, uploads, versions],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -43,7 +43,7 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
     """List projects of an entity, collections of a project, or versions of a collection.
 
     Filters know name, type, alias, tag, state, version, size_bytes, file_count, created_at and
-    updated_at, as far as what is listed has them.
+    updated_at, as far as what is listed has them, and metadata.KEY.KEY of versions.
     """
     parts = where.split("/")
     if len(parts) > 3 or not all(parts):

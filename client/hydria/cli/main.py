@@ -19,6 +19,7 @@ from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
 from hydria.cli.registry import registry
+from hydria.cli.search import search
 from hydria.cli.server import server
 from hydria.cli.upload import upload
 
@@ -47,7 +48,18 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, registry, events, upload, cache, ping, server):
+for _command in (
+    artifact,
+    collection,
+    alias,
+    registry,
+    search,
+    events,
+    upload,
+    cache,
+    ping,
+    server,
+):
     hydria.add_command(_command)
 
 

@@ -34,7 +34,7 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
     async def show(client: AsyncClient) -> None:
         if len(parts) == 1:
             registries = client.registry.registries(where, filter=filter_, order_by=order_by)
-            await print_pages(registries, limit, _REGISTRIES, invocation)
+            await print_pages(registries, limit, REGISTRIES, invocation)
         elif len(parts) == 2:
             models = client.collections(where, filter=filter_, order_by=order_by)
             await print_pages(models, limit, COLLECTIONS, invocation)
@@ -64,7 +64,7 @@ def _link_cells(version: Version) -> Sequence[str]:
     )
 
 
-_REGISTRIES = Layout(
+REGISTRIES = Layout(
     registry_row, _registry_cells, ("NAME", "MODELS", "TYPES", "UPDATED"), right=("MODELS",)
 )
 LINKS = Layout(version_row, _link_cells, ("LINK", "ALIASES", "SOURCE", "TAGS", "LINKED"))

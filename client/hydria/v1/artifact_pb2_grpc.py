@@ -376,8 +376,11 @@ class ArtifactServiceServicer(object):
     def ListVersions(self, request, context):
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-        number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+        number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+        which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+        only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+        `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+        without one come last).
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

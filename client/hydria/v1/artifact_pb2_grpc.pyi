@@ -133,8 +133,11 @@ class ArtifactServiceStub:
     ListVersions: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-    number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+    number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+    which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+    only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+    `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+    without one come last).
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]
@@ -328,8 +331,11 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     ListVersions: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]  # type: ignore[assignment]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-    number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+    number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+    which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+    only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+    `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+    without one come last).
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]  # type: ignore[assignment]
@@ -616,8 +622,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.ListVersionsResponse, _abc.Awaitable[_artifact_pb2.ListVersionsResponse]]:
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-        number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+        number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+        which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+        only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+        `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+        without one come last).
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
 

@@ -1131,3 +1131,158 @@ class Bookmark(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Bookmark: _TypeAlias = Bookmark  # noqa: Y015
+
+@_typing.final
+class SearchVersionsRequest(_message.Message):
+    """--- search --------------------------------------------------------------------------------------
+
+    Finds versions and links.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    filter: _builtins.str
+    """Which; deleted ones only where it names `state`."""
+    order_by: _builtins.str
+    """In which order; `created_at desc` by default."""
+    page_size: _builtins.int
+    """How many at most."""
+    page_token: _builtins.str
+    """Where to go on."""
+    project: _builtins.str
+    """One project or registry; empty for all."""
+    collection: _builtins.str
+    """One collection or registered model of that project; empty for all."""
+    kind: _types_pb2.CollectionKind.ValueType
+    """Versions (SEQUENCE), links (PORTFOLIO), or both (UNSPECIFIED)."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        kind: _types_pb2.CollectionKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "entity", b"entity", "filter", b"filter", "kind", b"kind", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchVersionsRequest: _TypeAlias = SearchVersionsRequest  # noqa: Y015
+
+@_typing.final
+class SearchVersionsResponse(_message.Message):
+    """A page of versions and links."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Version]:
+        """The versions and links."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[_types_pb2.Version] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchVersionsResponse: _TypeAlias = SearchVersionsResponse  # noqa: Y015
+
+@_typing.final
+class SearchCollectionsRequest(_message.Message):
+    """Finds collections and registered models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    filter: _builtins.str
+    """Which."""
+    order_by: _builtins.str
+    """In which order; `name` by default."""
+    page_size: _builtins.int
+    """How many at most."""
+    page_token: _builtins.str
+    """Where to go on."""
+    project: _builtins.str
+    """One project or registry; empty for all."""
+    kind: _types_pb2.CollectionKind.ValueType
+    """Collections of projects (SEQUENCE), registered models (PORTFOLIO), or both (UNSPECIFIED)."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        project: _builtins.str = ...,
+        kind: _types_pb2.CollectionKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "filter", b"filter", "kind", b"kind", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchCollectionsRequest: _TypeAlias = SearchCollectionsRequest  # noqa: Y015
+
+@_typing.final
+class SearchCollectionsResponse(_message.Message):
+    """A page of collections and registered models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def collections(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Collection]:
+        """The collections and registered models."""
+
+    def __init__(
+        self,
+        *,
+        collections: _abc.Iterable[_types_pb2.Collection] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collections", b"collections", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchCollectionsResponse: _TypeAlias = SearchCollectionsResponse  # noqa: Y015

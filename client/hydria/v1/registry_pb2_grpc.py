@@ -111,6 +111,16 @@ class RegistryServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_registry__pb2.WatchRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_registry__pb2.WatchResponse.FromString,
                 _registered_method=True)
+        self.SearchVersions = channel.unary_unary(
+                '/hydria.v1.RegistryService/SearchVersions',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.SearchVersionsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.SearchVersionsResponse.FromString,
+                _registered_method=True)
+        self.SearchCollections = channel.unary_unary(
+                '/hydria.v1.RegistryService/SearchCollections',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer(object):
@@ -259,6 +269,28 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchVersions(self, request, context):
+        """--- search ------------------------------------------------------------------------------------
+
+        Finds versions and links of an entity, in all of its projects and registries, newest first.
+        What few of them meet is found as fast beside many others as beside few. Filter fields: those
+        of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchCollections(self, request, context):
+        """Finds collections and registered models of an entity, by name. Filter fields: those of
+        ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+        fields: those of ListCollections, `project` and `description`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -316,6 +348,16 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.WatchRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_registry__pb2.WatchResponse.SerializeToString,
+            ),
+            'SearchVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchVersions,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.SearchVersionsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.SearchVersionsResponse.SerializeToString,
+            ),
+            'SearchCollections': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchCollections,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -637,6 +679,60 @@ class RegistryService(object):
             '/hydria.v1.RegistryService/Watch',
             hydria_dot_v1_dot_registry__pb2.WatchRequest.SerializeToString,
             hydria_dot_v1_dot_registry__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/SearchVersions',
+            hydria_dot_v1_dot_registry__pb2.SearchVersionsRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.SearchVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchCollections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/SearchCollections',
+            hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -131,6 +131,20 @@ class RegistryServiceStub:
     WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
     STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
     """
+    SearchVersions: _grpc.UnaryUnaryMultiCallable[_registry_pb2.SearchVersionsRequest, _registry_pb2.SearchVersionsResponse]
+    """--- search ------------------------------------------------------------------------------------
+
+    Finds versions and links of an entity, in all of its projects and registries, newest first.
+    What few of them meet is found as fast beside many others as beside few. Filter fields: those
+    of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+    """
+    SearchCollections: _grpc.UnaryUnaryMultiCallable[_registry_pb2.SearchCollectionsRequest, _registry_pb2.SearchCollectionsResponse]
+    """Finds collections and registered models of an entity, by name. Filter fields: those of
+    ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+    fields: those of ListCollections, `project` and `description`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project).
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -234,6 +248,20 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
     WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
     STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
+    """
+    SearchVersions: _aio.UnaryUnaryMultiCallable[_registry_pb2.SearchVersionsRequest, _registry_pb2.SearchVersionsResponse]  # type: ignore[assignment]
+    """--- search ------------------------------------------------------------------------------------
+
+    Finds versions and links of an entity, in all of its projects and registries, newest first.
+    What few of them meet is found as fast beside many others as beside few. Filter fields: those
+    of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+    """
+    SearchCollections: _aio.UnaryUnaryMultiCallable[_registry_pb2.SearchCollectionsRequest, _registry_pb2.SearchCollectionsResponse]  # type: ignore[assignment]
+    """Finds collections and registered models of an entity, by name. Filter fields: those of
+    ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+    fields: those of ListCollections, `project` and `description`.
+    NOT_FOUND: RESOURCE_NOT_FOUND (the project).
     """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -401,6 +429,32 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
         WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
         STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
+        """
+
+    @_abc_1.abstractmethod
+    def SearchVersions(
+        self,
+        request: _registry_pb2.SearchVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.SearchVersionsResponse, _abc.Awaitable[_registry_pb2.SearchVersionsResponse]]:
+        """--- search ------------------------------------------------------------------------------------
+
+        Finds versions and links of an entity, in all of its projects and registries, newest first.
+        What few of them meet is found as fast beside many others as beside few. Filter fields: those
+        of ListVersions, and `project` (its name). Order fields: those of ListVersions, and `project`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project or collection).
+        """
+
+    @_abc_1.abstractmethod
+    def SearchCollections(
+        self,
+        request: _registry_pb2.SearchCollectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.SearchCollectionsResponse, _abc.Awaitable[_registry_pb2.SearchCollectionsResponse]]:
+        """Finds collections and registered models of an entity, by name. Filter fields: those of
+        ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
+        fields: those of ListCollections, `project` and `description`.
+        NOT_FOUND: RESOURCE_NOT_FOUND (the project).
         """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

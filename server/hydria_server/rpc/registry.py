@@ -6,9 +6,10 @@ from hydria.v1 import registry_pb2_grpc
 from hydria_server.rpc.events import EventRpcs
 from hydria_server.rpc.links import LinkRpcs
 from hydria_server.rpc.registries import RegistriesRpcs
+from hydria_server.rpc.search import SearchRpcs
 
 
 class RegistryServicer(
-    RegistriesRpcs, LinkRpcs, EventRpcs, registry_pb2_grpc.RegistryServiceServicer
+    RegistriesRpcs, LinkRpcs, EventRpcs, SearchRpcs, registry_pb2_grpc.RegistryServiceServicer
 ):
     """Converts, calls a service, converts. The families of calls have a file each."""

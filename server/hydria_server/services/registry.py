@@ -9,6 +9,7 @@ from hydria_server.services.event_retention import EventRetention
 from hydria_server.services.links import Links
 from hydria_server.services.registered_models import RegisteredModels
 from hydria_server.services.registries import Registries
+from hydria_server.services.search import Search
 from hydria_server.services.sessions import Clock
 from hydria_server.services.watch_tokens import WatchTokens
 from hydria_server.services.watching import Watches
@@ -21,6 +22,7 @@ class RegistryServices:
     def __init__(self, artifacts: ArtifactServices, metadata: MetadataStore, clock: Clock) -> None:
         """Wire everything."""
         self.listings = artifacts.listings
+        self.search = Search(artifacts.listings)
         self.registries = Registries(metadata, clock)
         self.models = RegisteredModels(metadata, clock)
         self.links = Links(metadata, clock)

@@ -243,7 +243,8 @@ class ListingRows(Protocol):
         """List versions of a project, or of one collection of it.
 
         Fields: name (of the collection), type, alias, tag, state, created_at, updated_at, version
-        (its number), size_bytes, file_count. `state` compares with the names COMMITTED and DELETED.
+        (its number), size_bytes, file_count, metadata (by its leaves). `state` compares with the
+        names COMMITTED and DELETED.
         """
         ...
 

@@ -18,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -193,6 +195,26 @@ def gathered(
     rows = name.table.alias()  # another name for it, for the row around may join the same table
     names = select(_GatherNames(rows.c[name.name])).where(rows.c[where.name] == equals)
     return names.correlate_except(rows).scalar_subquery()
+
+
+def may_match(text: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    """Return the condition for a range of an index, with all texts that `pattern` stands for."""
+    prefix, star, _rest = pattern.partition("*")
+    if not star:
+        return text == pattern
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return text >= prefix
+    last = ord(stem[-1])
+    beyond = stem[:-1] + ("\ue000" if last == 0xD7FF else chr(last + 1))
+    return and_(text >= prefix, text < beyond)
+
+
+def key_text(connection: AsyncConnection, key: ColumnElement[bytes]) -> ColumnElement[str]:
+    """Return what follows the first byte of a key, as a text."""
+    if connection.dialect.name == POSTGRESQL:
+        return func.convert_from(func.substr(key, 2), "UTF8", type_=Text)
+    return cast(func.substr(key, 2), Text)
 
 
 def matches(

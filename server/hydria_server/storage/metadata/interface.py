@@ -27,6 +27,7 @@ from hydria_server.storage.metadata.engine_rows import (
 )
 from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
+from hydria_server.storage.metadata.search_rows import SearchRows
 
 __all__ = [
     "AliasRows",
@@ -41,6 +42,7 @@ __all__ = [
     "OnEvents",
     "RegistryRows",
     "Rows",
+    "SearchRows",
     "StagingRows",
     "StoreRows",
     "UploadRows",
@@ -78,6 +80,8 @@ class Rows(Protocol):
     def registries(self) -> RegistryRows: ...
     @property
     def links(self) -> LinkRows: ...
+    @property
+    def search(self) -> SearchRows: ...
 
 
 class MetadataStore(Protocol):

@@ -11,6 +11,7 @@ from hydria_server.domain.filters import Page, Query
 from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import VersionRecord, VersionState
 from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
+from hydria_server.storage.metadata.leaves import SqlLeaves
 from hydria_server.storage.metadata.listings import SqlListings, versions_where
 from hydria_server.storage.metadata.tables import (
     COLLECTION,
@@ -79,6 +80,7 @@ class SqlLinks:
         made = await self._connection.execute(_INSERT, asdict(link))
         link_id: int = made.scalar_one()
         await self._connection.execute(_INSERT_TAGS, {"link_id": link_id})
+        await SqlLeaves(self._connection).copy_to_link(link_id)
         await self._versions.count(link.collection_id, 1)
         return await self._versions.by_id(link_id)
 

@@ -14,6 +14,7 @@ from hydria_server.storage.metadata.links import SqlLinks
 from hydria_server.storage.metadata.listings import SqlListings
 from hydria_server.storage.metadata.names import SqlNames
 from hydria_server.storage.metadata.registries import SqlRegistries
+from hydria_server.storage.metadata.search import SqlSearch
 from hydria_server.storage.metadata.staging import SqlStaging
 from hydria_server.storage.metadata.tables import STORE
 from hydria_server.storage.metadata.uploads import SqlUploads
@@ -89,3 +90,7 @@ class SqlRows:
     @property
     def links(self) -> SqlLinks:
         return SqlLinks(self._connection)
+
+    @property
+    def search(self) -> SqlSearch:
+        return SqlSearch(self._connection)

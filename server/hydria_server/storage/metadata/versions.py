@@ -22,6 +22,7 @@ from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, vers
 from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import PUT_OFF
+from hydria_server.storage.metadata.leaves import SqlLeaves
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -143,6 +144,7 @@ class SqlVersions:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._leaves = SqlLeaves(connection)
 
     async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
         version_id = await self._insert(version)
@@ -155,6 +157,7 @@ class SqlVersions:
                 ],
             )
         await self._insert_tags(version_id, version.tags)
+        await self._leaves.insert(version_id, version.metadata_json)
         await self.count(version.collection_id, 1)
         return await self.by_id(version_id)
 
@@ -228,6 +231,7 @@ class SqlVersions:
         if metadata_json is not None:
             words["metadata_json"] = metadata_json
             words["metadata_bytes"] = len(metadata_json.encode())
+            await self._leaves.replace(version_id, metadata_json)
         if tags is not None:
             await self._connection.execute(_DELETE_TAGS, {"version_id": version_id})
             await self._insert_tags(version_id, tags)
