@@ -24,6 +24,7 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
     "AliasRows",
@@ -38,6 +39,7 @@ __all__ = [
     "StoreRows",
     "UploadRows",
     "VersionRows",
+    "WebhookRows",
 ]
 
 T = TypeVar("T")
@@ -64,6 +66,8 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def webhooks(self) -> WebhookRows: ...
 
 
 class MetadataStore(Protocol):

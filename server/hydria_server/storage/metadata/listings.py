@@ -86,18 +86,19 @@ class SqlListings:
     async def versions(
         self, project_id: int, collection_id: int | None, query: Query
     ) -> Page[VersionRecord]:
-        return await self._page(_versions(project_id, collection_id), query)
+        return await self.page(_versions(project_id, collection_id), query)
 
     async def collections(self, project_id: int, query: Query) -> Page[CollectionRecord]:
-        return await self._page(_collections(project_id), query)
+        return await self.page(_collections(project_id), query)
 
     async def projects(self, entity_id: int, query: Query) -> Page[ProjectRecord]:
-        return await self._page(_projects(entity_id), query)
+        return await self.page(_projects(entity_id), query)
 
     async def types(self, project_id: int, query: Query) -> Page[TypeRecord]:
-        return await self._page(_types(project_id), query)
+        return await self.page(_types(project_id), query)
 
-    async def _page(self, listing: Listing[T], query: Query) -> Page[T]:
+    async def page(self, listing: Listing[T], query: Query) -> Page[T]:
+        """Return a page of what can be listed."""
         ordering = Ordering.of(query.order, listing.sortable(), listing.row_id)
         statement = listing.rows.with_only_columns(*ordering.columns, listing.text_bytes)
         if query.filter is not None:
