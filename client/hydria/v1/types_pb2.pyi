@@ -192,6 +192,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
     """
+    ERROR_REASON_WEBHOOK_TARGET_REFUSED: _ErrorReason.ValueType  # 76
+    """INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+    has not allowed it.
+    """
+    ERROR_REASON_TOO_MANY_WEBHOOKS: _ErrorReason.ValueType  # 77
+    """RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -290,6 +296,12 @@ ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
 """
+ERROR_REASON_WEBHOOK_TARGET_REFUSED: ErrorReason.ValueType  # 76
+"""INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+has not allowed it.
+"""
+ERROR_REASON_TOO_MANY_WEBHOOKS: ErrorReason.ValueType  # 77
+"""RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:
