@@ -7,9 +7,10 @@ says that nothing of it was kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from hydria_server.domain.records import EventRecord
 from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
@@ -34,6 +35,7 @@ __all__ = [
     "ListingRows",
     "MetadataStore",
     "NameRows",
+    "OnEvents",
     "Rows",
     "StagingRows",
     "StoreRows",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+OnEvents = Callable[[int, Sequence[EventRecord]], None]
 
 
 class Rows(Protocol):
@@ -95,6 +98,14 @@ class MetadataStore(Protocol):
             StorageFullError: the disk is full; nothing was kept.
             StorageUnavailableError: the database cannot be written, or is closed; nothing of it is
                 to be seen. After an error of the disk no write is taken any more.
+        """
+        ...
+
+    def on_events(self, tell: OnEvents) -> None:
+        """Call `tell` with an entity's id and its new events, right after each commit of such.
+
+        In the order of the commits, on the loop, and only for writes of this very store: what other
+        processes write is found by reading. What it raises is logged, and changes nothing.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.records import StoreInfo
+from hydria_server.domain.records import EventRecord, StoreInfo
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
 from hydria_server.storage.metadata.events import SqlEvents
@@ -31,10 +31,14 @@ class SqlStore:
 
 
 class SqlRows:
-    """The families of rows, each made where it is asked for: they keep nothing."""
+    """The families of rows, each made where it is asked for: they keep nothing.
+
+    `recorded` are the events that the transaction wrote, by entity, for those who wait for them.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.recorded: list[tuple[int, list[EventRecord]]] = []
 
     @property
     def store(self) -> SqlStore:
@@ -54,7 +58,7 @@ class SqlRows:
 
     @property
     def events(self) -> SqlEvents:
-        return SqlEvents(self._connection)
+        return SqlEvents(self._connection, self.recorded)
 
     @property
     def uploads(self) -> SqlUploads:
