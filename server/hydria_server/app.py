@@ -13,7 +13,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hydria.v1 import artifact_pb2, artifact_pb2_grpc
+from hydria.v1 import artifact_pb2, artifact_pb2_grpc, registry_pb2, registry_pb2_grpc
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.process.directory_lock import DirectoryLock
 from hydria_server.process.failpoints import failpoint_from
@@ -24,8 +24,11 @@ from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.rpc.hot_messages import HotMessagesInterceptor
+from hydria_server.rpc.registry import RegistryServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.registry import RegistryServices
+from hydria_server.services.webhooks.services import WebhookLimits, WebhookServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -35,6 +38,7 @@ from hydria_server.storage.packs.interface import PackStore
 DATABASE_FILE = "meta.db"
 PACKS_DIRECTORY = "packs"
 ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+REGISTRY_SERVICE = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
 SWEEP_SECONDS = 30.0
 
 _OPTIONS = [
@@ -53,6 +57,7 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    registry: RegistryServices
     failed: asyncio.Event
 
 
@@ -115,14 +120,18 @@ async def serve_stores(
     info = await metadata.read(lambda rows: rows.store.info())
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
+    webhooks = WebhookServices(metadata, clock, _webhook_limits(settings), store_id=info.store_id)
+    registry = RegistryServices(webhooks)
     drain = Drain()
-    background = asyncio.create_task(_background(services))
+    drain.begun.add_done_callback(lambda _: webhooks.dispatcher.stop())
+    background = asyncio.create_task(_background(services, webhooks))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
-        async with _listening(settings, services, drain) as address:
-            yield RunningServer(address, services, failed)
+        async with _listening(settings, services, registry, drain) as address:
+            yield RunningServer(address, services, registry, failed)
     finally:
+        await webhooks.close(settings.drain_seconds)
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
         threads.hashing.close()
@@ -131,7 +140,7 @@ async def serve_stores(
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, services: ArtifactServices, drain: Drain
+    settings: Settings, services: ArtifactServices, registry: RegistryServices, drain: Drain
 ) -> AsyncIterator[str]:
     seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
@@ -146,14 +155,17 @@ async def _listening(
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
         ArtifactServicer(services, drain), server
     )
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(
+        RegistryServicer(registry, drain), server
+    )
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
-        names = (ARTIFACT_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (ARTIFACT_SERVICE, REGISTRY_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
     address = _bind(server, settings.listen)
     await server.start()
-    for name in ("", ARTIFACT_SERVICE):
+    for name in ("", ARTIFACT_SERVICE, REGISTRY_SERVICE):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield address
@@ -196,9 +208,19 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-async def _background(services: ArtifactServices) -> None:
+def _webhook_limits(settings: Settings) -> WebhookLimits:
+    return WebhookLimits(
+        networks=settings.networks(),
+        timeout_seconds=settings.webhook_timeout_seconds,
+        attempts_max=settings.webhook_attempts_max,
+        log_max=settings.webhook_log_max,
+    )
+
+
+async def _background(services: ArtifactServices, webhooks: WebhookServices) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(services.ingest.run())
+        tasks.create_task(webhooks.dispatcher.run())
         tasks.create_task(_sweep(services))
 
 

@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import platformdirs
@@ -39,7 +40,20 @@ class Settings:
     open_uploads_max: int = 1000
     byte_budget: int = 96 * _MIB
     reserve_bytes: int = 256 * _MIB
+    webhook_networks: str = ""
+    webhook_timeout_seconds: float = 10.0
+    webhook_attempts_max: int = 24
+    webhook_log_max: int = 1000
     failpoint: str = ""
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks that webhooks may call although they are not public.
+
+        Raises:
+            ValueError: `webhook_networks` is malformed.
+        """
+        parts = [part.strip() for part in self.webhook_networks.split(",")]
+        return tuple(ip_network(part) for part in parts if part)
 
     def effective(self) -> dict[str, str]:
         """Return every setting as text, for the log."""
@@ -58,6 +72,10 @@ _HELP = {
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
     "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
+    "webhook_networks": "networks that webhooks may call though they are not public, by commas",
+    "webhook_timeout_seconds": "how long the target of a webhook may take (default: 10)",
+    "webhook_attempts_max": "attempts before a delivery is given up (default: 24)",
+    "webhook_log_max": "deliveries that are kept of each webhook (default: 1000)",
     "failpoint": argparse.SUPPRESS,
 }
 
@@ -138,12 +156,28 @@ def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
     numbers = ("drain_seconds", "reserve_bytes")
-    positive = ("stall_timeout_seconds", "upload_lease_seconds", "open_uploads_max", "byte_budget")
+    positive = (
+        "stall_timeout_seconds",
+        "upload_lease_seconds",
+        "open_uploads_max",
+        "byte_budget",
+        "webhook_timeout_seconds",
+        "webhook_attempts_max",
+        "webhook_log_max",
+    )
     for name in (*numbers, *positive):
         value = getattr(settings, name)
         if value < 0 or (name in positive and value == 0):
             raise SettingsError(f"{name}: {value} is too small")
+    _check_networks(settings)
     _check_address(settings)
+
+
+def _check_networks(settings: Settings) -> None:
+    try:
+        settings.networks()
+    except ValueError as error:
+        raise SettingsError(f"webhook_networks: {error}; write e.g. 10.0.0.0/8") from None
 
 
 def _check_address(settings: Settings) -> None:

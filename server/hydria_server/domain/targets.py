@@ -15,7 +15,13 @@ Network = IPv4Network | IPv6Network
 MAX_URL_BYTES: Final = 2048
 _PORTS: Final = {"http": 80, "https": 443}
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-_TEREDO: Final = IPv6Network("2001::/32")
+# What the lists of older Pythons lack: protocol assignments (Teredo among them), documentation.
+_SPECIAL: Final = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("2001::/23"),
+    IPv6Network("3fff::/20"),
+)
 # Behind these a translator finds an IPv4 address, in the last 32 bits.
 _TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 
@@ -71,8 +77,6 @@ def is_public(address: Address) -> bool:
     ranges, however IPv6 spells them.
     """
     meant = meant_address(address)
-    if meant.is_multicast or not meant.is_global:
+    if meant.is_multicast or not meant.is_global or any(meant in each for each in _SPECIAL):
         return False
-    if isinstance(meant, IPv4Address):
-        return not meant.is_reserved
-    return meant in _GLOBAL_UNICAST and meant not in _TEREDO
+    return not meant.is_reserved if meant.version == 4 else meant in _GLOBAL_UNICAST

@@ -46,7 +46,7 @@ class WebhookDispatcher:
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver until `close` is called. It runs once."""
+        """Deliver until `stop` or `close` is called. It runs once."""
         async with asyncio.TaskGroup() as tasks:
             while not self._closing.is_set():
                 self._woken.clear()
@@ -55,10 +55,14 @@ class WebhookDispatcher:
                     async with asyncio.timeout(wait_seconds):
                         await self._woken.wait()
 
-    async def close(self, seconds: float) -> None:
-        """Begin nothing more, and give what is under way that long to end by itself."""
+    def stop(self) -> None:
+        """Begin nothing more; what is under way goes on."""
         self._closing.set()
         self.wake()
+
+    async def close(self, seconds: float) -> None:
+        """Begin nothing more, and give what is under way that long to end by itself."""
+        self.stop()
         running = list(self._running.values())
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)

@@ -67,7 +67,7 @@ class Sender:
             _log.exception("a webhook's request failed in an unforeseen way")
             status, message = _NO_ANSWER, "the request failed; the server's log says why"
         duration_ms = int((time.monotonic() - begun_at) * 1000)
-        return Answer(status, _cut(message.encode("utf-8", "replace")), duration_ms)
+        return Answer(status, _short(message), duration_ms)
 
     async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         request = self._opened().post(
@@ -77,7 +77,7 @@ class Sender:
             if 300 <= response.status < 400:
                 return response.status, "redirects are not followed: give the webhook the new URL"
             beginning = await _read_beginning(response.content)
-            return response.status, _cut(beginning)
+            return response.status, beginning.decode("utf-8", "replace")
 
     def _opened(self) -> aiohttp.ClientSession:
         """Return the session, made in the loop that uses it."""
@@ -137,9 +137,7 @@ def _problem(error: Exception) -> str:
             return f"the target did not answer: {type(error).__name__}"
 
 
-def _cut(text: bytes) -> str:
-    return (
-        text[:MAX_MESSAGE_BYTES]
-        .decode("utf-8", "replace")
-        .replace("\0", "\N{REPLACEMENT CHARACTER}")
-    )
+def _short(text: str) -> str:
+    """Return the beginning of a text, at most 1 KiB, such as any database can keep."""
+    clean = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace")
+    return clean[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")

@@ -1,0 +1,10 @@
+"""The registry service on the wire."""
+
+from __future__ import annotations
+
+from hydria.v1 import registry_pb2_grpc
+from hydria_server.rpc.webhooks import WebhookRpcs
+
+
+class RegistryServicer(WebhookRpcs, registry_pb2_grpc.RegistryServiceServicer):
+    """Converts, calls a service, converts. The families of calls have a file each."""
