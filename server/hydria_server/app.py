@@ -39,6 +39,7 @@ DATABASE_FILE = "meta.db"
 PACKS_DIRECTORY = "packs"
 ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
 REGISTRY_SERVICE = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+SERVICES = (ARTIFACT_SERVICE, REGISTRY_SERVICE)
 SWEEP_SECONDS = 30.0
 
 _OPTIONS = [
@@ -57,7 +58,6 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
-    registry: RegistryServices
     failed: asyncio.Event
 
 
@@ -121,7 +121,7 @@ async def serve_stores(
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
     webhooks = WebhookServices(metadata, clock, _webhook_limits(settings), store_id=info.store_id)
-    registry = RegistryServices(webhooks)
+    registry = RegistryServices(services, metadata, clock, webhooks)
     drain = Drain()
     drain.begun.add_done_callback(lambda _: webhooks.dispatcher.stop())
     background = asyncio.create_task(_background(services, webhooks))
@@ -129,7 +129,7 @@ async def serve_stores(
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
         async with _listening(settings, services, registry, drain) as address:
-            yield RunningServer(address, services, registry, failed)
+            yield RunningServer(address, services, failed)
     finally:
         await webhooks.close(settings.drain_seconds)
         background.cancel()
@@ -161,11 +161,11 @@ async def _listening(
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if settings.reflection:
-        names = (ARTIFACT_SERVICE, REGISTRY_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
     address = _bind(server, settings.listen)
     await server.start()
-    for name in ("", ARTIFACT_SERVICE, REGISTRY_SERVICE):
+    for name in ("", *SERVICES):
         await checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield address

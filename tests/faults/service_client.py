@@ -87,10 +87,12 @@ class ServiceClient:
             case DeleteVersion(collection, number, with_aliases):
                 ref = f"{_name(collection)}:v{number}"
                 await services.versions.delete(
-                    ref, delete_aliases=with_aliases, etag="", actor=ACTOR
+                    ref, delete_aliases=with_aliases, force=False, etag="", actor=ACTOR
                 )
             case DeleteCollection(collection):
-                await services.collections.delete(_name(collection), etag="", actor=ACTOR)
+                await services.collections.delete(
+                    _name(collection), force=False, etag="", actor=ACTOR
+                )
             case _:
                 raise AssertionError(f"nobody can perform {operation}")
         return DONE

@@ -1986,7 +1986,7 @@ class DeleteVersionRequest(_message.Message):
     delete_aliases: _builtins.bool
     """Delete it although aliases other than `latest` point to it, and these with it."""
     force: _builtins.bool
-    """Delete it although registries link it, and these links with it. There are none yet."""
+    """Delete it although registries link it, and these links with it."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(
@@ -2047,7 +2047,7 @@ class DeleteCollectionRequest(_message.Message):
     collection: _builtins.str
     """The collection."""
     force: _builtins.bool
-    """Delete it although registries link its versions, and these links with it. There are none yet."""
+    """Delete it although registries link its versions, and these links with it."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(

@@ -417,7 +417,8 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateVersion(self, request, context):
-        """Changes the words about a version. Its content never changes.
+        """Changes the words about a version; through a link, those of its source and so of all its links.
+        Its content never changes.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -427,8 +428,9 @@ class ArtifactServiceServicer(object):
     def UpdateCollection(self, request, context):
         """Renames a collection, changes its type (and so that of all its versions) or the words about
         it. The old name finds it until it is used again. What was begun with the old type and is not
-        committed yet fails with TYPE_MISMATCH then.
-        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+        committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+        TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -437,8 +439,9 @@ class ArtifactServiceServicer(object):
 
     def DeleteVersion(self, request, context):
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-        ETAG_MISMATCH.
+        With the ref of a link only the link goes, and its source stays.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+        `force`). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -446,7 +449,9 @@ class ArtifactServiceServicer(object):
 
     def DeleteCollection(self, request, context):
         """Deletes a collection with all its versions and aliases. One made later under the same name is
-        another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+        another collection and starts at `v0`. Of a registered model the sources stay.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
+        ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -153,24 +153,29 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     UpdateVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateVersionRequest, _artifact_pb2.UpdateVersionResponse]
-    """Changes the words about a version. Its content never changes.
+    """Changes the words about a version; through a link, those of its source and so of all its links.
+    Its content never changes.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]
     """Renames a collection, changes its type (and so that of all its versions) or the words about
     it. The old name finds it until it is used again. What was begun with the old type and is not
-    committed yet fails with TYPE_MISMATCH then.
-    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+    committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+    TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
     DeleteVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.DeleteVersionRequest, _artifact_pb2.DeleteVersionResponse]
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-    ETAG_MISMATCH.
+    With the ref of a link only the link goes, and its source stays.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+    `force`). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
-    another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+    another collection and starts at `v0`. Of a registered model the sources stay.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
+    ETAG_MISMATCH.
     """
     UpdateAliases: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
@@ -343,24 +348,29 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     UpdateVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateVersionRequest, _artifact_pb2.UpdateVersionResponse]  # type: ignore[assignment]
-    """Changes the words about a version. Its content never changes.
+    """Changes the words about a version; through a link, those of its source and so of all its links.
+    Its content never changes.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]  # type: ignore[assignment]
     """Renames a collection, changes its type (and so that of all its versions) or the words about
     it. The old name finds it until it is used again. What was begun with the old type and is not
-    committed yet fails with TYPE_MISMATCH then.
-    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+    committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+    TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
     DeleteVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.DeleteVersionRequest, _artifact_pb2.DeleteVersionResponse]  # type: ignore[assignment]
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-    ETAG_MISMATCH.
+    With the ref of a link only the link goes, and its source stays.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+    `force`). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]  # type: ignore[assignment]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
-    another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+    another collection and starts at `v0`. Of a registered model the sources stay.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
+    ETAG_MISMATCH.
     """
     UpdateAliases: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]  # type: ignore[assignment]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
@@ -656,7 +666,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.UpdateVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.UpdateVersionResponse, _abc.Awaitable[_artifact_pb2.UpdateVersionResponse]]:
-        """Changes the words about a version. Its content never changes.
+        """Changes the words about a version; through a link, those of its source and so of all its links.
+        Its content never changes.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
         """
 
@@ -668,8 +679,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.UpdateCollectionResponse, _abc.Awaitable[_artifact_pb2.UpdateCollectionResponse]]:
         """Renames a collection, changes its type (and so that of all its versions) or the words about
         it. The old name finds it until it is used again. What was begun with the old type and is not
-        committed yet fails with TYPE_MISMATCH then.
-        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+        committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+        TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
 
@@ -680,8 +692,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.DeleteVersionResponse, _abc.Awaitable[_artifact_pb2.DeleteVersionResponse]]:
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-        ETAG_MISMATCH.
+        With the ref of a link only the link goes, and its source stays.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+        `force`). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -691,7 +704,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.DeleteCollectionResponse, _abc.Awaitable[_artifact_pb2.DeleteCollectionResponse]]:
         """Deletes a collection with all its versions and aliases. One made later under the same name is
-        another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+        another collection and starts at `v0`. Of a registered model the sources stay.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
+        ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

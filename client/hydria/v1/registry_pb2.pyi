@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hydria.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -202,6 +203,636 @@ WEBHOOK_DELIVERY_STATE_DELIVERED: WebhookDeliveryState.ValueType  # 2
 WEBHOOK_DELIVERY_STATE_DEAD: WebhookDeliveryState.ValueType  # 3
 """Given up after the last attempt. RedeliverWebhook sends it once more."""
 Global___WebhookDeliveryState: _TypeAlias = WebhookDeliveryState  # noqa: Y015
+
+@_typing.final
+class Registry(_message.Message):
+    """--- registries and registered models ------------------------------------------------------------
+
+    A namespace of an entity that holds links.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    COLLECTION_COUNT_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    name: _builtins.str
+    """The name as in refs: `model-registry` or `registry-R`."""
+    description: _builtins.str
+    """What it is, in words (Markdown)."""
+    collection_count: _builtins.int
+    """How many registered models it has."""
+    etag: _builtins.str
+    """Changes with every change of its name, words or types."""
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The types that it may hold, sorted; empty for all."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """When its name, words or types last changed."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+        collection_count: _builtins.int = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_count", b"collection_count", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "types", b"types", "updated_at", b"updated_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Registry: _TypeAlias = Registry  # noqa: Y015
+
+@_typing.final
+class CreateRegistryRequest(_message.Message):
+    """Makes a registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity; it exists as soon as it is used."""
+    registry: _builtins.str
+    """The name: `registry-R` or `wandb-registry-R`."""
+    description: _builtins.str
+    """What it is, in words (Markdown): at most 1 MiB, without NUL."""
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The types that it may hold, at most 100; empty for all."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+        description: _builtins.str = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "entity", b"entity", "registry", b"registry", "types", b"types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRegistryRequest: _TypeAlias = CreateRegistryRequest  # noqa: Y015
+
+@_typing.final
+class CreateRegistryResponse(_message.Message):
+    """The registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def registry(self) -> Global___Registry:
+        """The registry."""
+
+    def __init__(
+        self,
+        *,
+        registry: Global___Registry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRegistryResponse: _TypeAlias = CreateRegistryResponse  # noqa: Y015
+
+@_typing.final
+class GetRegistryRequest(_message.Message):
+    """Reads a registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    registry: _builtins.str
+    """The registry."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRegistryRequest: _TypeAlias = GetRegistryRequest  # noqa: Y015
+
+@_typing.final
+class GetRegistryResponse(_message.Message):
+    """The registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def registry(self) -> Global___Registry:
+        """The registry."""
+
+    def __init__(
+        self,
+        *,
+        registry: Global___Registry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRegistryResponse: _TypeAlias = GetRegistryResponse  # noqa: Y015
+
+@_typing.final
+class ListRegistriesRequest(_message.Message):
+    """Lists registries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    filter: _builtins.str
+    """Which registries."""
+    order_by: _builtins.str
+    """In which order; `name` by default."""
+    page_size: _builtins.int
+    """How many at most."""
+    page_token: _builtins.str
+    """Where to go on."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRegistriesRequest: _TypeAlias = ListRegistriesRequest  # noqa: Y015
+
+@_typing.final
+class ListRegistriesResponse(_message.Message):
+    """A page of registries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def registries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Registry]:
+        """The registries."""
+
+    def __init__(
+        self,
+        *,
+        registries: _abc.Iterable[Global___Registry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "registries", b"registries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRegistriesResponse: _TypeAlias = ListRegistriesResponse  # noqa: Y015
+
+@_typing.final
+class UpdateRegistryRequest(_message.Message):
+    """Changes a registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    registry: _builtins.str
+    """The registry, by its present name."""
+    name: _builtins.str
+    """The new name."""
+    description: _builtins.str
+    """The new description."""
+    etag: _builtins.str
+    """The etag that was read, or empty to change it in any case."""
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The new types, all of them; empty for all there are."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of `name`, `description` and `types` to change; not empty."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "registry", b"registry", "types", b"types", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateRegistryRequest: _TypeAlias = UpdateRegistryRequest  # noqa: Y015
+
+@_typing.final
+class UpdateRegistryResponse(_message.Message):
+    """The registry after the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def registry(self) -> Global___Registry:
+        """The registry."""
+
+    def __init__(
+        self,
+        *,
+        registry: Global___Registry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateRegistryResponse: _TypeAlias = UpdateRegistryResponse  # noqa: Y015
+
+@_typing.final
+class DeleteRegistryRequest(_message.Message):
+    """Deletes a registry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    registry: _builtins.str
+    """The registry."""
+    force: _builtins.bool
+    """Delete it although it has registered models, and these with their links and aliases."""
+    etag: _builtins.str
+    """The etag that was read, or empty to delete it in any case."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+        force: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "etag", b"etag", "force", b"force", "registry", b"registry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteRegistryRequest: _TypeAlias = DeleteRegistryRequest  # noqa: Y015
+
+@_typing.final
+class DeleteRegistryResponse(_message.Message):
+    """The registry is deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_COLLECTION_COUNT_FIELD_NUMBER: _builtins.int
+    deleted_collection_count: _builtins.int
+    """How many registered models went with it."""
+    def __init__(
+        self,
+        *,
+        deleted_collection_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_collection_count", b"deleted_collection_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteRegistryResponse: _TypeAlias = DeleteRegistryResponse  # noqa: Y015
+
+@_typing.final
+class CreateRegisteredModelRequest(_message.Message):
+    """Makes a registered model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity; it exists as soon as it is used."""
+    registry: _builtins.str
+    """The registry."""
+    collection: _builtins.str
+    """The name."""
+    type: _builtins.str
+    """The type of all its links."""
+    description: _builtins.str
+    """The model card (Markdown): at most 1 MiB, without NUL."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tags of the registered model, at most 100."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        type: _builtins.str = ...,
+        description: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "description", b"description", "entity", b"entity", "registry", b"registry", "tags", b"tags", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRegisteredModelRequest: _TypeAlias = CreateRegisteredModelRequest  # noqa: Y015
+
+@_typing.final
+class CreateRegisteredModelResponse(_message.Message):
+    """The registered model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def collection(self) -> _types_pb2.Collection:
+        """The registered model."""
+
+    def __init__(
+        self,
+        *,
+        collection: _types_pb2.Collection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRegisteredModelResponse: _TypeAlias = CreateRegisteredModelResponse  # noqa: Y015
+
+@_typing.final
+class LinkVersionRequest(_message.Message):
+    """--- links ---------------------------------------------------------------------------------------
+
+    Links a version.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    source_ref: _builtins.str
+    """A full ref of any entity; that of a link stands for its source."""
+    entity: _builtins.str
+    """The entity of the registry; it exists as soon as it is used."""
+    registry: _builtins.str
+    """The registry."""
+    collection: _builtins.str
+    """The registered model; made with the source's type if need be. A name given up by a rename is
+    not followed.
+    """
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases that shall point to the link, at most 100; `latest` always does."""
+
+    def __init__(
+        self,
+        *,
+        source_ref: _builtins.str = ...,
+        entity: _builtins.str = ...,
+        registry: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "entity", b"entity", "registry", b"registry", "source_ref", b"source_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LinkVersionRequest: _TypeAlias = LinkVersionRequest  # noqa: Y015
+
+@_typing.final
+class LinkVersionResponse(_message.Message):
+    """The link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATED_FIELD_NUMBER: _builtins.int
+    created: _builtins.bool
+    """False when the model had a live link to the source."""
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """The link, as a version of the registered model."""
+
+    def __init__(
+        self,
+        *,
+        version: _types_pb2.Version | None = ...,
+        created: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LinkVersionResponse: _TypeAlias = LinkVersionResponse  # noqa: Y015
+
+@_typing.final
+class UnlinkVersionRequest(_message.Message):
+    """Takes a link away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    DELETE_ALIASES_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref of a link."""
+    delete_aliases: _builtins.bool
+    """Take it away although aliases other than `latest` point to it, and these with it."""
+    etag: _builtins.str
+    """The etag that was read, or empty to take it away in any case."""
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        delete_aliases: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delete_aliases", b"delete_aliases", "etag", b"etag", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlinkVersionRequest: _TypeAlias = UnlinkVersionRequest  # noqa: Y015
+
+@_typing.final
+class UnlinkVersionResponse(_message.Message):
+    """The link is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """The link as it is remembered."""
+
+    def __init__(
+        self,
+        *,
+        version: _types_pb2.Version | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlinkVersionResponse: _TypeAlias = UnlinkVersionResponse  # noqa: Y015
+
+@_typing.final
+class ListLinksRequest(_message.Message):
+    """Lists links."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """A full ref of a source; that of a link stands for its source."""
+    filter: _builtins.str
+    """Which links."""
+    order_by: _builtins.str
+    """In which order; `created_at desc` by default, which is the time of linking."""
+    page_size: _builtins.int
+    """How many at most."""
+    page_token: _builtins.str
+    """Where to go on."""
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLinksRequest: _TypeAlias = ListLinksRequest  # noqa: Y015
+
+@_typing.final
+class ListLinksResponse(_message.Message):
+    """A page of links."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    source_ref: _builtins.str
+    """The full ref of the source."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Version]:
+        """The links, as versions of their registered models."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[_types_pb2.Version] | None = ...,
+        next_page_token: _builtins.str = ...,
+        source_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "source_ref", b"source_ref", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLinksResponse: _TypeAlias = ListLinksResponse  # noqa: Y015
 
 @_typing.final
 class EventFilter(_message.Message):

@@ -47,7 +47,7 @@ class RegistryServiceStub(object):
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
 
     def __init__(self, channel):
@@ -56,6 +56,51 @@ class RegistryServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateRegistry = channel.unary_unary(
+                '/hydria.v1.RegistryService/CreateRegistry',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.CreateRegistryRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.CreateRegistryResponse.FromString,
+                _registered_method=True)
+        self.GetRegistry = channel.unary_unary(
+                '/hydria.v1.RegistryService/GetRegistry',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.GetRegistryRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.GetRegistryResponse.FromString,
+                _registered_method=True)
+        self.ListRegistries = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListRegistries',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListRegistriesRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListRegistriesResponse.FromString,
+                _registered_method=True)
+        self.UpdateRegistry = channel.unary_unary(
+                '/hydria.v1.RegistryService/UpdateRegistry',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.UpdateRegistryRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.UpdateRegistryResponse.FromString,
+                _registered_method=True)
+        self.DeleteRegistry = channel.unary_unary(
+                '/hydria.v1.RegistryService/DeleteRegistry',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.DeleteRegistryRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.DeleteRegistryResponse.FromString,
+                _registered_method=True)
+        self.CreateRegisteredModel = channel.unary_unary(
+                '/hydria.v1.RegistryService/CreateRegisteredModel',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelResponse.FromString,
+                _registered_method=True)
+        self.LinkVersion = channel.unary_unary(
+                '/hydria.v1.RegistryService/LinkVersion',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.LinkVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.LinkVersionResponse.FromString,
+                _registered_method=True)
+        self.UnlinkVersion = channel.unary_unary(
+                '/hydria.v1.RegistryService/UnlinkVersion',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.UnlinkVersionRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.UnlinkVersionResponse.FromString,
+                _registered_method=True)
+        self.ListLinks = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListLinks',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListLinksRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListLinksResponse.FromString,
+                _registered_method=True)
         self.CreateWebhook = channel.unary_unary(
                 '/hydria.v1.RegistryService/CreateWebhook',
                 request_serializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.SerializeToString,
@@ -120,11 +165,102 @@ class RegistryServiceServicer(object):
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
 
+    def CreateRegistry(self, request, context):
+        """Makes a registry. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS (`model-registry` always).
+        INVALID_ARGUMENT: NAME_INVALID (not a registry's name).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRegistry(self, request, context):
+        """Reads a registry. A name given up by a rename finds the registry that had it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRegistries(self, request, context):
+        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
+        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
+        `updated_at`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRegistry(self, request, context):
+        """Renames, describes or restricts a registry. The old name finds it until it is used again.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), NAME_RESERVED (`model-registry` keeps its
+        name, and is no new name). FAILED_PRECONDITION: TYPE_MISMATCH (a registered model has a type
+        that would not be allowed). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteRegistry(self, request, context):
+        """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
+        same name is another registry.
+        INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
+        without `force`). ABORTED: ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRegisteredModel(self, request, context):
+        """Makes a registered model before anything is linked to it.
+        ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS. FAILED_PRECONDITION: TYPE_MISMATCH (the registry does
+        not allow the type).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkVersion(self, request, context):
+        """--- links -------------------------------------------------------------------------------------
+
+        Links a version to a registered model, which is made if need be. Copies nothing. `latest` and the
+        aliases point to the link then. When the model has a live link to the same source, that one is
+        found instead, and the aliases are moved to it; calling again changes nothing more. Linking a
+        link links its source. The source may belong to another entity: its bytes stay in that one, and
+        are read there.
+        INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
+        registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
+        the source, or the registry does not allow it).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlinkVersion(self, request, context):
+        """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
+        source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
+        link's number is not used again.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
+        RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLinks(self, request, context):
+        """Lists the live links of a source version, in all registries, newest first. (The other way is
+        `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
+        Filter and order fields: as ListVersions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateWebhook(self, request, context):
-        """Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+        """--- webhooks ------------------------------------------------------------------------------------
+
+        Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
         the events, each at least once: the next event waits until the one before it was delivered or
         given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
         RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
@@ -195,6 +331,51 @@ class RegistryServiceServicer(object):
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateRegistry': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRegistry,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.CreateRegistryRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.CreateRegistryResponse.SerializeToString,
+            ),
+            'GetRegistry': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRegistry,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.GetRegistryRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.GetRegistryResponse.SerializeToString,
+            ),
+            'ListRegistries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRegistries,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListRegistriesRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListRegistriesResponse.SerializeToString,
+            ),
+            'UpdateRegistry': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRegistry,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.UpdateRegistryRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.UpdateRegistryResponse.SerializeToString,
+            ),
+            'DeleteRegistry': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteRegistry,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.DeleteRegistryRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.DeleteRegistryResponse.SerializeToString,
+            ),
+            'CreateRegisteredModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRegisteredModel,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelResponse.SerializeToString,
+            ),
+            'LinkVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkVersion,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.LinkVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.LinkVersionResponse.SerializeToString,
+            ),
+            'UnlinkVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlinkVersion,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.UnlinkVersionRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.UnlinkVersionResponse.SerializeToString,
+            ),
+            'ListLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLinks,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListLinksRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListLinksResponse.SerializeToString,
+            ),
             'CreateWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWebhook,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.FromString,
@@ -265,8 +446,251 @@ class RegistryService(object):
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
+
+    @staticmethod
+    def CreateRegistry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/CreateRegistry',
+            hydria_dot_v1_dot_registry__pb2.CreateRegistryRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.CreateRegistryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRegistry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/GetRegistry',
+            hydria_dot_v1_dot_registry__pb2.GetRegistryRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.GetRegistryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRegistries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListRegistries',
+            hydria_dot_v1_dot_registry__pb2.ListRegistriesRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListRegistriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRegistry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/UpdateRegistry',
+            hydria_dot_v1_dot_registry__pb2.UpdateRegistryRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.UpdateRegistryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteRegistry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/DeleteRegistry',
+            hydria_dot_v1_dot_registry__pb2.DeleteRegistryRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.DeleteRegistryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRegisteredModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/CreateRegisteredModel',
+            hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.CreateRegisteredModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/LinkVersion',
+            hydria_dot_v1_dot_registry__pb2.LinkVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.LinkVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlinkVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/UnlinkVersion',
+            hydria_dot_v1_dot_registry__pb2.UnlinkVersionRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.UnlinkVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListLinks',
+            hydria_dot_v1_dot_registry__pb2.ListLinksRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreateWebhook(request,

@@ -48,15 +48,69 @@ class RegistryServiceStub:
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RegistryServiceAsyncStub: ...
+    CreateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateRegistryRequest, _registry_pb2.CreateRegistryResponse]
+    """Makes a registry. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS (`model-registry` always).
+    INVALID_ARGUMENT: NAME_INVALID (not a registry's name).
+    """
+    GetRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]
+    """Reads a registry. A name given up by a rename finds the registry that had it."""
+    ListRegistries: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]
+    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
+    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
+    `updated_at`.
+    """
+    UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]
+    """Renames, describes or restricts a registry. The old name finds it until it is used again.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), NAME_RESERVED (`model-registry` keeps its
+    name, and is no new name). FAILED_PRECONDITION: TYPE_MISMATCH (a registered model has a type
+    that would not be allowed). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+    """
+    DeleteRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.DeleteRegistryRequest, _registry_pb2.DeleteRegistryResponse]
+    """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
+    same name is another registry.
+    INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
+    without `force`). ABORTED: ETAG_MISMATCH.
+    """
+    CreateRegisteredModel: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateRegisteredModelRequest, _registry_pb2.CreateRegisteredModelResponse]
+    """Makes a registered model before anything is linked to it.
+    ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS. FAILED_PRECONDITION: TYPE_MISMATCH (the registry does
+    not allow the type).
+    """
+    LinkVersion: _grpc.UnaryUnaryMultiCallable[_registry_pb2.LinkVersionRequest, _registry_pb2.LinkVersionResponse]
+    """--- links -------------------------------------------------------------------------------------
+
+    Links a version to a registered model, which is made if need be. Copies nothing. `latest` and the
+    aliases point to the link then. When the model has a live link to the same source, that one is
+    found instead, and the aliases are moved to it; calling again changes nothing more. Linking a
+    link links its source. The source may belong to another entity: its bytes stay in that one, and
+    are read there.
+    INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
+    registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
+    the source, or the registry does not allow it).
+    """
+    UnlinkVersion: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UnlinkVersionRequest, _registry_pb2.UnlinkVersionResponse]
+    """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
+    source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
+    link's number is not used again.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
+    RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+    """
+    ListLinks: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListLinksRequest, _registry_pb2.ListLinksResponse]
+    """Lists the live links of a source version, in all registries, newest first. (The other way is
+    `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
+    Filter and order fields: as ListVersions.
+    """
     CreateWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]
-    """Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+    """--- webhooks ------------------------------------------------------------------------------------
+
+    Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
     the events, each at least once: the next event waits until the one before it was delivered or
     given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
     RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
@@ -114,12 +168,66 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateRegistryRequest, _registry_pb2.CreateRegistryResponse]  # type: ignore[assignment]
+    """Makes a registry. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS (`model-registry` always).
+    INVALID_ARGUMENT: NAME_INVALID (not a registry's name).
+    """
+    GetRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]  # type: ignore[assignment]
+    """Reads a registry. A name given up by a rename finds the registry that had it."""
+    ListRegistries: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]  # type: ignore[assignment]
+    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
+    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
+    `updated_at`.
+    """
+    UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]  # type: ignore[assignment]
+    """Renames, describes or restricts a registry. The old name finds it until it is used again.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), NAME_RESERVED (`model-registry` keeps its
+    name, and is no new name). FAILED_PRECONDITION: TYPE_MISMATCH (a registered model has a type
+    that would not be allowed). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+    """
+    DeleteRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.DeleteRegistryRequest, _registry_pb2.DeleteRegistryResponse]  # type: ignore[assignment]
+    """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
+    same name is another registry.
+    INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
+    without `force`). ABORTED: ETAG_MISMATCH.
+    """
+    CreateRegisteredModel: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateRegisteredModelRequest, _registry_pb2.CreateRegisteredModelResponse]  # type: ignore[assignment]
+    """Makes a registered model before anything is linked to it.
+    ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS. FAILED_PRECONDITION: TYPE_MISMATCH (the registry does
+    not allow the type).
+    """
+    LinkVersion: _aio.UnaryUnaryMultiCallable[_registry_pb2.LinkVersionRequest, _registry_pb2.LinkVersionResponse]  # type: ignore[assignment]
+    """--- links -------------------------------------------------------------------------------------
+
+    Links a version to a registered model, which is made if need be. Copies nothing. `latest` and the
+    aliases point to the link then. When the model has a live link to the same source, that one is
+    found instead, and the aliases are moved to it; calling again changes nothing more. Linking a
+    link links its source. The source may belong to another entity: its bytes stay in that one, and
+    are read there.
+    INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
+    registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
+    the source, or the registry does not allow it).
+    """
+    UnlinkVersion: _aio.UnaryUnaryMultiCallable[_registry_pb2.UnlinkVersionRequest, _registry_pb2.UnlinkVersionResponse]  # type: ignore[assignment]
+    """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
+    source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
+    link's number is not used again.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
+    RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+    """
+    ListLinks: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListLinksRequest, _registry_pb2.ListLinksResponse]  # type: ignore[assignment]
+    """Lists the live links of a source version, in all registries, newest first. (The other way is
+    `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
+    Filter and order fields: as ListVersions.
+    """
     CreateWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]  # type: ignore[assignment]
-    """Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+    """--- webhooks ------------------------------------------------------------------------------------
+
+    Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
     the events, each at least once: the next event waits until the one before it was delivered or
     given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
     RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
@@ -176,8 +284,114 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     NAME_INVALID). Calls by ref or by name fail with NOT_FOUND (RESOURCE_NOT_FOUND, ALIAS_NOT_FOUND,
     VERSION_DELETED). Lists fail with INVALID_ARGUMENT (PAGE_TOKEN_INVALID, FILTER_INVALID). Calls that
     write fail with RESOURCE_EXHAUSTED (STORAGE_FULL). These are not repeated below.
-    --- webhooks ------------------------------------------------------------------------------------
+    --- registries and registered models ----------------------------------------------------------
     """
+
+    @_abc_1.abstractmethod
+    def CreateRegistry(
+        self,
+        request: _registry_pb2.CreateRegistryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.CreateRegistryResponse, _abc.Awaitable[_registry_pb2.CreateRegistryResponse]]:
+        """Makes a registry. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS (`model-registry` always).
+        INVALID_ARGUMENT: NAME_INVALID (not a registry's name).
+        """
+
+    @_abc_1.abstractmethod
+    def GetRegistry(
+        self,
+        request: _registry_pb2.GetRegistryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.GetRegistryResponse, _abc.Awaitable[_registry_pb2.GetRegistryResponse]]:
+        """Reads a registry. A name given up by a rename finds the registry that had it."""
+
+    @_abc_1.abstractmethod
+    def ListRegistries(
+        self,
+        request: _registry_pb2.ListRegistriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListRegistriesResponse, _abc.Awaitable[_registry_pb2.ListRegistriesResponse]]:
+        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
+        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
+        `updated_at`.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateRegistry(
+        self,
+        request: _registry_pb2.UpdateRegistryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.UpdateRegistryResponse, _abc.Awaitable[_registry_pb2.UpdateRegistryResponse]]:
+        """Renames, describes or restricts a registry. The old name finds it until it is used again.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), NAME_RESERVED (`model-registry` keeps its
+        name, and is no new name). FAILED_PRECONDITION: TYPE_MISMATCH (a registered model has a type
+        that would not be allowed). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteRegistry(
+        self,
+        request: _registry_pb2.DeleteRegistryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.DeleteRegistryResponse, _abc.Awaitable[_registry_pb2.DeleteRegistryResponse]]:
+        """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
+        same name is another registry.
+        INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
+        without `force`). ABORTED: ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateRegisteredModel(
+        self,
+        request: _registry_pb2.CreateRegisteredModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.CreateRegisteredModelResponse, _abc.Awaitable[_registry_pb2.CreateRegisteredModelResponse]]:
+        """Makes a registered model before anything is linked to it.
+        ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS. FAILED_PRECONDITION: TYPE_MISMATCH (the registry does
+        not allow the type).
+        """
+
+    @_abc_1.abstractmethod
+    def LinkVersion(
+        self,
+        request: _registry_pb2.LinkVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.LinkVersionResponse, _abc.Awaitable[_registry_pb2.LinkVersionResponse]]:
+        """--- links -------------------------------------------------------------------------------------
+
+        Links a version to a registered model, which is made if need be. Copies nothing. `latest` and the
+        aliases point to the link then. When the model has a live link to the same source, that one is
+        found instead, and the aliases are moved to it; calling again changes nothing more. Linking a
+        link links its source. The source may belong to another entity: its bytes stay in that one, and
+        are read there.
+        INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
+        registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
+        the source, or the registry does not allow it).
+        """
+
+    @_abc_1.abstractmethod
+    def UnlinkVersion(
+        self,
+        request: _registry_pb2.UnlinkVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.UnlinkVersionResponse, _abc.Awaitable[_registry_pb2.UnlinkVersionResponse]]:
+        """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
+        source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
+        link's number is not used again.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
+        RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def ListLinks(
+        self,
+        request: _registry_pb2.ListLinksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListLinksResponse, _abc.Awaitable[_registry_pb2.ListLinksResponse]]:
+        """Lists the live links of a source version, in all registries, newest first. (The other way is
+        `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
+        Filter and order fields: as ListVersions.
+        """
 
     @_abc_1.abstractmethod
     def CreateWebhook(
@@ -185,7 +399,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.CreateWebhookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.CreateWebhookResponse, _abc.Awaitable[_registry_pb2.CreateWebhookResponse]]:
-        """Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+        """--- webhooks ------------------------------------------------------------------------------------
+
+        Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
         the events, each at least once: the next event waits until the one before it was delivered or
         given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
         RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from hydria_server.domain.records import EventType, Json
+from hydria_server.domain.event_types import EventType, Json
 
 MAX_WEBHOOKS_PER_ENTITY = 100
 MAX_FILTER_NAMES = 100

@@ -115,6 +115,7 @@ class CatalogRpcs(ArtifactRpcs):
         version = await self.services.versions.delete(
             request.ref,
             delete_aliases=request.delete_aliases,
+            force=request.force,
             etag=request.etag,
             actor=self.actor(context),
         )
@@ -125,7 +126,10 @@ class CatalogRpcs(ArtifactRpcs):
         self, request: artifact_pb2.DeleteCollectionRequest, context: Context
     ) -> artifact_pb2.DeleteCollectionResponse:
         count = await self.services.collections.delete(
-            requests.collection_name(request), etag=request.etag, actor=self.actor(context)
+            requests.collection_name(request),
+            force=request.force,
+            etag=request.etag,
+            actor=self.actor(context),
         )
         return artifact_pb2.DeleteCollectionResponse(deleted_version_count=count)
 

@@ -15,7 +15,7 @@ from hydria_server.domain.errors import (
     FieldViolationError,
     UnsupportedCompressionError,
 )
-from hydria_server.domain.names import require_name, require_version_number
+from hydria_server.domain.names import canonical_project, require_name, require_version_number
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.chunk_uploads import ChunkBatch
@@ -52,7 +52,7 @@ def collection_name(request: Named) -> CollectionName:
     """
     return CollectionName(
         require_name(request.entity, field="entity"),
-        require_name(request.project, field="project"),
+        canonical_project(require_name(request.project, field="project")),
         require_name(request.collection, field="collection"),
     )
 

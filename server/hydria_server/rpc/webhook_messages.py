@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.v1 import registry_pb2 as pb
 from hydria_server.domain.errors import FieldViolationError
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.webhooks import (
     Attempt,
     DeliveryRecord,

@@ -16,7 +16,7 @@ from hydria_server.services.capacity import Capacity
 from hydria_server.services.commit import Commitment, publish_or_replay
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.publication import EMPTY_METADATA, Publication, Words
-from hydria_server.services.resolving import resolve
+from hydria_server.services.resolving import content_of, resolve
 from hydria_server.services.sessions import Clock, NewUpload, UploadSessions
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
@@ -75,7 +75,8 @@ class Copies:
         words = Words("", EMPTY_METADATA, (), ())
         if upload.state is not UploadState.COMMITTED:
             # I2: the source is live in this very transaction, and with it every chunk of it.
-            source = await resolve(rows, request.source_ref, field="source_ref")
+            named = await resolve(rows, request.source_ref, field="source_ref")
+            source = await content_of(rows, named)
             if await rows.versions.domain(source.id) != upload.domain:
                 raise FieldViolationError("source_ref", "its bytes are in another domain")
             shards = await rows.versions.shards(source.id)

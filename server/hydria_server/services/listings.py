@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from hydria_server.domain.errors import NotFoundError
 from hydria_server.domain.filters import And, Comparison, Filter, Operator, OrderTerm, Page, Query
-from hydria_server.domain.names import require_name
+from hydria_server.domain.names import canonical_project, require_name
 from hydria_server.domain.records import (
     CollectionRecord,
     ProjectRecord,
@@ -17,6 +17,7 @@ from hydria_server.domain.records import (
     VersionState,
 )
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.registries import RegistryRecord
 from hydria_server.services.filter_parsing import Fields, Kind, mentions, parse_filter, parse_order
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.resolving import require_collection
@@ -40,6 +41,13 @@ VERSION_FIELDS: Fields = {
     "version": Kind.NUMBER,
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
+}
+REGISTRY_FIELDS: Fields = {
+    "name": Kind.TEXT,
+    "description": Kind.TEXT,
+    "type": Kind.SET,
+    "created_at": Kind.TIME,
+    "updated_at": Kind.TIME,
 }
 _BY_NAME = OrderTerm("name")
 _NEWEST_FIRST = OrderTerm("created_at", descending=True)
@@ -129,10 +137,37 @@ class Listings:
             project_id = await _project(rows, entity, project)
             if not collection:
                 return await rows.listings.versions(project_id, None, _live(query))
-            found = await require_collection(rows, CollectionName(entity, project, collection))
+            name = CollectionName(entity, canonical_project(project), collection)
+            found = await require_collection(rows, name)
             return await rows.listings.versions(project_id, found.id, _live(query))
 
         return await self._list(scope, request, VERSION_FIELDS, _NEWEST_FIRST, page)
+
+    async def registries(self, entity: str, request: ListRequest) -> Listed[RegistryRecord]:
+        """List an entity's registries.
+
+        Raises:
+            As `projects`.
+        """
+        require_name(entity, field="entity")
+
+        async def page(rows: Rows, query: Query) -> Page[RegistryRecord]:
+            found = await rows.names.entity(entity)
+            return await rows.registries.page(found.id, query) if found else Page((), None)
+
+        return await self._list(f"registries {entity}", request, REGISTRY_FIELDS, _BY_NAME, page)
+
+    async def links(self, source: VersionRecord, request: ListRequest) -> Listed[VersionRecord]:
+        """List the links to a version, in all registries.
+
+        Raises:
+            FilterInvalidError, PageTokenInvalidError.
+        """
+
+        async def page(rows: Rows, query: Query) -> Page[VersionRecord]:
+            return await rows.links.page(source.id, _live(query))
+
+        return await self._list(f"links {source.id}", request, VERSION_FIELDS, _NEWEST_FIRST, page)
 
     async def _list(
         self,
@@ -156,7 +191,7 @@ class Listings:
 async def _project(rows: Rows, entity: str, project: str) -> int:
     require_name(entity, field="entity")
     require_name(project, field="project")
-    found = await rows.names.project(entity, project)
+    found = await rows.names.project(entity, canonical_project(project))
     if found is None:
         raise NotFoundError(f"there is no project {entity}/{project}")
     return found.id

@@ -11,12 +11,11 @@ from hydria_server.domain.errors import (
     UploadNotFoundError,
     WritersUnfinishedError,
 )
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     LATEST,
     CollectionRecord,
     CommitResult,
-    EventType,
-    Json,
     NewVersion,
     UploadRecord,
     UploadState,
@@ -170,8 +169,10 @@ async def reuse(
     origin: Mapping[str, Json] = NOTHING,
 ) -> tuple[str, ...]:
     """Take a version for the one that was to be made; return the words that are left aside."""
-    await rows.versions.add_tags(version.id, words.tags, now_us=now_us)
     history.add_version(EventType.VERSION_REUSED, version, origin)
+    if await rows.versions.add_tags(version.id, words.tags, now_us=now_us):
+        for link in await rows.links.of_version(version.id):
+            history.add_version(EventType.VERSION_UPDATED, link, {"fields": ["tags"]})
     ignored = []
     if words.description and words.description != version.description:
         ignored.append("description")

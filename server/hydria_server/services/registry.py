@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from hydria_server.services.artifact import ArtifactServices
+from hydria_server.services.links import Links
+from hydria_server.services.registered_models import RegisteredModels
+from hydria_server.services.registries import Registries
+from hydria_server.services.sessions import Clock
 from hydria_server.services.webhooks.services import WebhookServices
+from hydria_server.storage.metadata.interface import MetadataStore
 
 
 class RegistryServices:
-    """What the wire calls."""
+    """What the wire calls. Registered models and links are collections and versions, too."""
 
-    def __init__(self, webhooks: WebhookServices) -> None:
+    def __init__(
+        self,
+        artifacts: ArtifactServices,
+        metadata: MetadataStore,
+        clock: Clock,
+        webhooks: WebhookServices,
+    ) -> None:
         """Wire everything."""
+        self.listings = artifacts.listings
+        self.registries = Registries(metadata, clock)
+        self.models = RegisteredModels(metadata, clock)
+        self.links = Links(metadata, clock)
         self.webhooks = webhooks

@@ -16,7 +16,13 @@ from hydria_server.domain.errors import (
     UploadNotOpenError,
 )
 from hydria_server.domain.names import require_name, require_project_name
-from hydria_server.domain.records import UploadRecord, UploadState, VersionRecord, WriterProgress
+from hydria_server.domain.records import (
+    EntityRecord,
+    UploadRecord,
+    UploadState,
+    VersionRecord,
+    WriterProgress,
+)
 from hydria_server.domain.refs import CollectionName, parse_ref
 from hydria_server.services.capacity import Capacity
 from hydria_server.services.resolving import resolve
@@ -121,7 +127,7 @@ class UploadSessions:
             collection=new.name.collection,
             type=new.type,
             state=UploadState.OPEN,
-            base_version_id=await self._base(rows, new),
+            base_version_id=await self._base(rows, new, entity),
             start_epoch=(await rows.store.info()).epoch,
             created_at_us=now,
             expires_at_us=now + self._lease_us,
@@ -131,13 +137,16 @@ class UploadSessions:
         await rows.uploads.insert(upload)
         return upload
 
-    async def _base(self, rows: Rows, new: NewUpload) -> int | None:
+    async def _base(self, rows: Rows, new: NewUpload, entity: EntityRecord) -> int | None:
         if not new.base_version:
             return None
         # I10: before it is looked up, so that the answer tells nothing of the other entity.
         if parse_ref(new.base_version, field="base_version").name.entity != new.name.entity:
             raise FieldViolationError("base_version", "it belongs to another entity")
-        return (await resolve(rows, new.base_version, field="base_version")).id
+        base = await resolve(rows, new.base_version, field="base_version")
+        if base.source and await rows.versions.domain(base.id) != entity.domain:
+            raise FieldViolationError("base_version", "it links a version of another entity")
+        return base.content_id
 
     async def require_open(self, upload_id: str) -> UploadRecord:
         """Return the upload, its lease renewed.

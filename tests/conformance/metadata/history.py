@@ -7,13 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     AliasInterval,
     AliasMove,
     EventDraft,
     EventRecord,
-    EventType,
-    Json,
 )
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from tests.conformance.metadata.given import Line, a_line, a_version, in_one_write

@@ -10,7 +10,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from hydria_server.domain.records import EventDraft, EventType
+from hydria_server.domain.event_types import EventType
+from hydria_server.domain.records import EventDraft
 from hydria_server.domain.webhooks import (
     DeliveryRecord,
     DeliveryState,

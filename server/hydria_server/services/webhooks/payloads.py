@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.payload_templates import fill_template
-from hydria_server.domain.records import EventRecord, EventType, Json
+from hydria_server.domain.records import EventRecord
 from hydria_server.domain.webhooks import WebhookEvent, WebhookFormat, WebhookWords
 
 TEST_TYPE = "test"

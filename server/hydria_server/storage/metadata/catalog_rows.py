@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hydria_server.domain.filters import Page, Query
+from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.records import (
     AliasInterval,
     CollectionRecord,
@@ -23,7 +24,7 @@ class NameRows(Protocol):
     """Entities, projects, collections and the redirects that renames leave behind."""
 
     async def ensure_entity(self, name: str, *, now_us: int) -> EntityRecord:
-        """Return the entity, made with a domain of its own if it is new."""
+        """Return the entity, made if it is new: with a domain of its own, and `model-registry`."""
         ...
 
     async def entity(self, name: str) -> EntityRecord | None:
@@ -31,14 +32,17 @@ class NameRows(Protocol):
         ...
 
     async def project(self, entity: str, name: str) -> ProjectRecord | None:
-        """Return the project, if it exists, with its number of live collections."""
+        """Return the project or registry, with its number of live collections.
+
+        A registry is found by a name that it once had, too, if no other has that name now.
+        """
         ...
 
     async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
         """Make a project; return its id.
 
         Raises:
-            AlreadyExistsError: the entity has a project of that name.
+            AlreadyExistsError: the entity has a project or registry of that name.
         """
         ...
 
@@ -47,7 +51,8 @@ class NameRows(Protocol):
     ) -> CollectionRecord | None:
         """Return the live collection of that name; with `follow`, also by a name it once had.
 
-        A live collection that has the name now goes before one that had it. The record comes with
+        A live collection that has the name now goes before one that had it, and so does a registry
+        before one that had its name. The record comes with
         its tags, aliases, number of live versions, and the version number `latest` points to.
         """
         ...
@@ -61,7 +66,13 @@ class NameRows(Protocol):
         ...
 
     async def create_collection(
-        self, project_id: int, name: str, type_: str, *, now_us: int
+        self,
+        project_id: int,
+        name: str,
+        type_: str,
+        *,
+        now_us: int,
+        kind: CollectionKind = CollectionKind.SEQUENCE,
     ) -> int:
         """Make a collection, whose first version will be 0; return its id.
 
@@ -105,7 +116,10 @@ class NameRows(Protocol):
 
 
 class VersionRows(Protocol):
-    """Versions, their tags and their manifest shards. Records come with aliases and tags."""
+    """Versions, their tags and their manifest shards. Records come with aliases and tags.
+
+    A link is a version too: it has the words, shards and domain of its source.
+    """
 
     async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
         """Insert a COMMITTED version."""
@@ -153,11 +167,14 @@ class VersionRows(Protocol):
         tags: Sequence[str] | None,
         now_us: int,
     ) -> None:
-        """Replace what is not None. Its revision grows."""
+        """Replace what is not None, of a version that is no link. Its revision grows.
+
+        Its links have the new words, tags and revision at once.
+        """
         ...
 
-    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> None:
-        """Add tags that it has not; only if there are such, its revision grows."""
+    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> bool:
+        """Add tags that it has not; return whether there were such, and then its revision grows."""
         ...
 
     async def mark_deleted(self, version_ids: Sequence[int], *, now_us: int) -> None:

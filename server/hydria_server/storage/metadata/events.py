@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import BindParameter, RowMapping, bindparam, case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.events import EventBounds
-from hydria_server.domain.records import AliasMove, EventDraft, EventRecord, EventType
+from hydria_server.domain.records import AliasMove, EventDraft, EventRecord
 from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine_tables import EVENT

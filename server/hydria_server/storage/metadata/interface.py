@@ -25,6 +25,7 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
     "ChunkRows",
     "EventRows",
     "IndexedChunk",
+    "LinkRows",
     "ListingRows",
     "MetadataStore",
     "NameRows",
     "OnEvents",
+    "RegistryRows",
     "Rows",
     "StagingRows",
     "StoreRows",
@@ -69,6 +72,10 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def registries(self) -> RegistryRows: ...
+    @property
+    def links(self) -> LinkRows: ...
     @property
     def webhooks(self) -> WebhookRows: ...
 

@@ -16,12 +16,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from hydria_server.domain.filters import Page, Query
+from hydria_server.domain.kinds import ProjectKind
 from hydria_server.domain.records import (
     CollectionRecord,
     ProjectRecord,
     TypeRecord,
     VersionRecord,
     VersionState,
+)
+from hydria_server.storage.metadata.catalog_records import (
+    COLLECTION_RECORDS,
+    PROJECT_RECORDS,
+    VERSION_RECORDS,
+    collection_of,
+    project_of,
+    version_of,
 )
 from hydria_server.storage.metadata.dialect import batches, byte_length
 from hydria_server.storage.metadata.filtering import (
@@ -34,19 +43,16 @@ from hydria_server.storage.metadata.filtering import (
     TextField,
     where,
 )
-from hydria_server.storage.metadata.names import COLLECTION_RECORDS, PROJECT_RECORDS
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
     COLLECTION_TAG,
     IS_LIVE_COLLECTION,
+    IS_LIVE_PROJECT,
     PROJECT,
-    PROJECT_KIND,
     VERSION,
     VERSION_TAG,
 )
-from hydria_server.storage.metadata.versions import RECORDS as VERSION_RECORDS
-from hydria_server.storage.metadata.versions import version_of
 
 T = TypeVar("T")
 
@@ -55,6 +61,8 @@ MAX_PAGE_TEXT_BYTES: Final = 2 * 1024 * 1024
 # With the names too; a message repeats three of them, up to 512 bytes long, in its ref.
 MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
 ROW_BYTES: Final = 2048
+# The version itself, or the source of a link: whose words a page will hold.
+_CONTENT: Final = VERSION.alias("content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class SqlListings:
         return await self.page(_types(project_id), query)
 
     async def page(self, listing: Listing[T], query: Query) -> Page[T]:
-        """Return a page of what can be listed."""
+        """Return a page of whatever can be listed."""
         ordering = Ordering.of(query.order, listing.sortable(), listing.row_id)
         statement = listing.rows.with_only_columns(*ordering.columns, listing.text_bytes)
         if query.filter is not None:
@@ -157,29 +165,33 @@ def _text_bytes(record: object) -> int:
 
 def _versions(project_id: int, collection_id: int | None) -> Listing[VersionRecord]:
     if collection_id is not None:
-        scope = VERSION.c.collection_id == collection_id
-        alias_scope = ALIAS.c.collection_id == collection_id
-        tag_scope = VERSION_TAG.c.collection_id == collection_id
-    else:
-        within = select(COLLECTION.c.id).where(COLLECTION.c.project_id == project_id)
-        scope = VERSION.c.project_id == project_id
-        alias_scope = ALIAS.c.collection_id.in_(within)
-        tag_scope = VERSION_TAG.c.collection_id.in_(within)
+        return versions_where(VERSION.c.collection_id == collection_id, (collection_id,))
+    within = select(COLLECTION.c.id).where(COLLECTION.c.project_id == project_id)
+    return versions_where(VERSION.c.project_id == project_id, within)
+
+
+def versions_where(
+    scope: ColumnElement[bool], collection_ids: Sequence[int] | Select[int]
+) -> Listing[VersionRecord]:
+    """Return the list of versions and links of a scope, which has these collections."""
+    aliased = select(ALIAS.c.version_id).where(ALIAS.c.collection_id.in_(collection_ids))
+    tagged = select(VERSION_TAG.c.version_id).where(VERSION_TAG.c.collection_id.in_(collection_ids))
     return Listing(
         rows=select(VERSION.c.id)
-        .select_from(VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id))
+        .select_from(
+            VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id).join(
+                _CONTENT,
+                _CONTENT.c.id == func.coalesce(VERSION.c.source_version_id, VERSION.c.id),
+            )
+        )
         .where(scope),
         row_id=VERSION.c.id,
-        text_bytes=VERSION.c.metadata_bytes + byte_length(VERSION.c.description),
+        text_bytes=_CONTENT.c.metadata_bytes + byte_length(_CONTENT.c.description),
         fields={
             "name": TextField(COLLECTION.c.name),
             "type": TextField(COLLECTION.c.type),
-            "alias": NamesField(
-                VERSION.c.id, select(ALIAS.c.version_id).where(alias_scope), ALIAS.c.name
-            ),
-            "tag": NamesField(
-                VERSION.c.id, select(VERSION_TAG.c.version_id).where(tag_scope), VERSION_TAG.c.tag
-            ),
+            "alias": NamesField(VERSION.c.id, aliased, ALIAS.c.name),
+            "tag": NamesField(VERSION.c.id, tagged, VERSION_TAG.c.tag),
             "state": EnumField(VERSION.c.state, VersionState),
             "created_at": NumberField(VERSION.c.created_at_us),
             "updated_at": NumberField(VERSION.c.updated_at_us),
@@ -212,14 +224,16 @@ def _collections(project_id: int) -> Listing[CollectionRecord]:
             "updated_at": NumberField(COLLECTION.c.updated_at_us),
         },
         records=COLLECTION_RECORDS,
-        record_of=lambda row: CollectionRecord(**row),
+        record_of=collection_of,
     )
 
 
 def _projects(entity_id: int) -> Listing[ProjectRecord]:
     return Listing(
         rows=select(PROJECT.c.id).where(
-            PROJECT.c.entity_id == entity_id, PROJECT.c.kind == PROJECT_KIND
+            PROJECT.c.entity_id == entity_id,
+            IS_LIVE_PROJECT,
+            PROJECT.c.kind == ProjectKind.PROJECT.value,
         ),
         row_id=PROJECT.c.id,
         text_bytes=literal_column("0", Integer),
@@ -228,7 +242,7 @@ def _projects(entity_id: int) -> Listing[ProjectRecord]:
             "created_at": NumberField(PROJECT.c.created_at_us),
         },
         records=PROJECT_RECORDS,
-        record_of=lambda row: ProjectRecord(**row),
+        record_of=project_of,
     )
 
 

@@ -9,8 +9,10 @@ from hydria_server.domain.records import EventRecord, StoreInfo
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
 from hydria_server.storage.metadata.events import SqlEvents
+from hydria_server.storage.metadata.links import SqlLinks
 from hydria_server.storage.metadata.listings import SqlListings
 from hydria_server.storage.metadata.names import SqlNames
+from hydria_server.storage.metadata.registries import SqlRegistries
 from hydria_server.storage.metadata.staging import SqlStaging
 from hydria_server.storage.metadata.tables import STORE
 from hydria_server.storage.metadata.uploads import SqlUploads
@@ -75,6 +77,14 @@ class SqlRows:
     @property
     def listings(self) -> SqlListings:
         return SqlListings(self._connection)
+
+    @property
+    def registries(self) -> SqlRegistries:
+        return SqlRegistries(self._connection)
+
+    @property
+    def links(self) -> SqlLinks:
+        return SqlLinks(self._connection)
 
     @property
     def webhooks(self) -> SqlWebhooks:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.webhooks import (
     Attempt,
     DeliveryRecord,
