@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hydria_server.domain.errors import ServerDrainingError
-from hydria_server.domain.records import EventDraft, EventRecord, EventType
+from hydria_server.domain.event_types import EventType
+from hydria_server.domain.records import EventDraft, EventRecord
 from hydria_server.services.event_feed import EventFeed
 from hydria_server.services.event_hub import EventHub, Place
 from hydria_server.services.outbox import PAGE_EVENTS
