@@ -37,20 +37,28 @@ if TYPE_CHECKING:
     from hydria.records import UploadResult as UploadResult
     from hydria.records import Version as Version
     from hydria.records import VersionState as VersionState
+    from hydria.registry import AsyncRegistry as AsyncRegistry
+    from hydria.registry_records import LinkResult as LinkResult
+    from hydria.registry_records import Registry as Registry
     from hydria.shared_uploads import SharedUpload as SharedUpload
     from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
     from hydria.sync_draft import SyncDraft as SyncDraft
+    from hydria.sync_registry import SyncRegistry as SyncRegistry
     from hydria.upload_status import UploadStatus as UploadStatus
 
 _HOME_OF = {
     "AsyncClient": "hydria.client",
+    "AsyncRegistry": "hydria.registry",
     "Client": "hydria.sync",
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
+    "LinkResult": "hydria.registry_records",
+    "Registry": "hydria.registry_records",
     "SharedUpload": "hydria.shared_uploads",
     "OpenFile": "hydria.reading.open_file",
     "SyncDraft": "hydria.sync_draft",
+    "SyncRegistry": "hydria.sync_registry",
     "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
     "UploadStatus": "hydria.upload_status",

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from hydria import messages
 from hydria.connection import LONG_CALL_SECONDS, Connection
-from hydria.pages import Pages
+from hydria.pages import PAGE_SIZE, Pages
 from hydria.records import (
     AliasChange,
     AliasOperation,
@@ -23,8 +23,6 @@ from hydria.records import (
 )
 from hydria.refs import CollectionName
 from hydria.v1 import artifact_pb2 as pb
-
-_PAGE_SIZE = 1000
 
 
 class Catalog:
@@ -74,7 +72,7 @@ class Catalog:
                 collection=name.collection,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListVersions, request)
@@ -101,7 +99,7 @@ class Catalog:
                 project=project,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListCollections, request)
@@ -117,7 +115,7 @@ class Catalog:
                 entity=entity,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListProjects, request)
@@ -136,7 +134,7 @@ class Catalog:
                 project=project,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListTypes, request)
@@ -149,7 +147,7 @@ class Catalog:
 
         async def fetch(token: str) -> tuple[list[File], str]:
             request = pb.ListFilesRequest(
-                ref=ref, prefix=prefix, glob=glob, page_size=_PAGE_SIZE, page_token=token
+                ref=ref, prefix=prefix, glob=glob, page_size=PAGE_SIZE, page_token=token
             )
             page = await self._connection.call(self._connection.stub.ListFiles, request)
             return [messages.file_of(item) for item in page.files], page.next_page_token

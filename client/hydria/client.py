@@ -22,6 +22,7 @@ from hydria.reading.directories import list_directory
 from hydria.reading.open_file import OpenFile, open_file
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
+from hydria.registry import AsyncRegistry
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
 from hydria.upload.uploads import Uploads
@@ -73,6 +74,7 @@ class AsyncClient(AsyncSharedUploads):
             project=project or os.environ.get("HYDRIA_PROJECT") or "",
         )
         super().__init__(self._runtime.catalog, defaults)
+        self.registry = AsyncRegistry(self._runtime.connection, defaults)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 

@@ -13,10 +13,11 @@ from hydria.address import Address
 from hydria.channel import check_not_forked, open_channel
 from hydria.errors import ClientClosedError, StreamStalledError
 from hydria.status import error_of_rpc
-from hydria.v1 import artifact_pb2_grpc
+from hydria.v1 import artifact_pb2_grpc, registry_pb2_grpc
 
 if TYPE_CHECKING:
     from hydria.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub
+    from hydria.v1.registry_pb2_grpc import RegistryServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -48,6 +49,11 @@ class Connection:
         self.open()
         assert self._stub is not None
         return self._stub
+
+    @property
+    def registry_stub(self) -> RegistryServiceAsyncStub:
+        """The calls of the registry service. Raises as `stub` does."""
+        return registry_pb2_grpc.RegistryServiceStub(self.channel)
 
     @property
     def channel(self) -> aio.Channel:

@@ -50,6 +50,7 @@ def version_of(message: types.Version) -> records.Version:
         created_at=time_of(message.created_at),
         updated_at=time_of(message.updated_at),
         etag=message.etag,
+        source_ref=message.source_ref,
     )
 
 
@@ -68,6 +69,7 @@ def collection_of(message: types.Collection) -> records.Collection:
         created_at=time_of(message.created_at),
         updated_at=time_of(message.updated_at),
         etag=message.etag,
+        is_registered_model=message.kind == types.COLLECTION_KIND_PORTFOLIO,
     )
 
 

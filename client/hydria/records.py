@@ -55,6 +55,8 @@ class Version:
     created_at: datetime
     updated_at: datetime
     etag: str
+    source_ref: str = ""
+    """Of a link in a registry: the full ref of the version that it points to."""
 
     @property
     def metadata(self) -> Mapping[str, object]:
@@ -80,6 +82,8 @@ class Collection:
     created_at: datetime
     updated_at: datetime
     etag: str
+    is_registered_model: bool = False
+    """Whether it is one of a registry, so that its versions are links."""
 
     @property
     def path(self) -> str:

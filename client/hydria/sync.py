@@ -16,6 +16,7 @@ from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_draft import SyncDraft
 from hydria.sync_inspection import SyncInspection
+from hydria.sync_registry import SyncRegistry
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 
 
@@ -39,6 +40,7 @@ class Client(SyncInspection):
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
+        self.registry = SyncRegistry(self._client.registry, self._loop)
 
     def __enter__(self) -> Self:
         return self

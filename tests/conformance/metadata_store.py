@@ -6,6 +6,7 @@ from tests.conformance.metadata.chunks import ChunksContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
+from tests.conformance.metadata.registries import RegistriesContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
 from tests.conformance.metadata.versions import VersionsContract
@@ -19,5 +20,6 @@ class MetadataStoreContract(
     UploadsContract,
     ChunksContract,
     ListingsContract,
+    RegistriesContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

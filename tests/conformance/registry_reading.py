@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -17,10 +18,25 @@ from tests.teams import Team
 FILES = {"a": b"1", "data/b": b"2" * 900_000}
 
 
-async def update(team: Team, ref: str, etag: str = "", **words: object) -> types_pb2.Version:
+async def update(
+    team: Team,
+    ref: str,
+    etag: str = "",
+    *,
+    description: str | None = None,
+    metadata_json: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> types_pb2.Version:
     """Change words about a version."""
-    request = pb.UpdateVersionRequest(ref=ref, etag=etag, **words)
-    request.update_mask.paths.extend(words)
+    given = {"description": description, "metadata_json": metadata_json, "tags": tags}
+    request = pb.UpdateVersionRequest(
+        ref=ref,
+        etag=etag,
+        description=description or "",
+        metadata_json=metadata_json or "",
+        tags=tags or (),
+    )
+    request.update_mask.paths.extend(name for name, value in given.items() if value is not None)
     return (await team.stub.UpdateVersion(request)).version
 
 

@@ -20,12 +20,16 @@ from hydria_server.domain.chunks import ChunkState
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.domain.event_types import EventType
 from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
+from hydria_server.domain.kinds import CollectionKind
+from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import AliasMove, EventDraft, UploadState
 from hydria_server.storage.metadata import (
     aliases,
     chunks,
     events,
+    links,
     names,
+    registries,
     staging,
     tables,
     uploads,
@@ -148,6 +152,9 @@ async def test_a_path_with_signs_that_mean_something_elsewhere_is_a_path(tmp_pat
         ("a second store", "INSERT INTO store VALUES (2, 'x', 1, 1)"),
         ("a version of nothing", "UPDATE version SET collection_id = 9 WHERE id = 1"),
         ("one request, two uploads", "UPDATE upload SET request_id = 'r'"),
+        ("two live links to one version", "UPDATE version SET collection_id = 3 WHERE id = 5"),
+        ("a link to nothing", "UPDATE version SET source_version_id = 99 WHERE id = 4"),
+        ("two live registries with one name", "UPDATE project SET name = 'registry-a'"),
         ("two open intervals", "UPDATE alias_interval SET to_time_us = NULL"),
     ],
 )
@@ -173,6 +180,15 @@ async def fill(rows: Rows) -> None:
         await rows.aliases.point(cats.collection_id, "best", version.id, now_us=1)
         move = AliasMove(cats.collection_id, "best", None, version.id)
         await rows.events.record(cats.entity.id, [], [move], actor="", now_us=1)
+    models = [
+        await rows.registries.create(
+            cats.entity.id, f"registry-{name}", description="", types=(), now_us=1
+        )
+        for name in "ab"
+    ]
+    for at, project_id in enumerate(models):
+        model = await rows.names.create_collection(project_id, "m", "dataset", now_us=1)
+        await rows.links.insert(NewLink(model, at, versions_[0].id, 1))
     await rows.uploads.insert(an_upload(cats.entity, "u1", request_id="q"))
     await rows.uploads.insert(an_upload(cats.entity, "u2", request_id="r"))
 
@@ -249,9 +265,37 @@ async def use_everything(rows: Rows) -> None:
     await rows.chunks.remember_verified(domain, [(a_digest(1), a_digest(1))])
     await rows.chunks.verified_files(domain, [(a_digest(1), a_digest(1))])
     await use_lists(rows, line.entity.id, line.project_id, cats)
+    await use_links(rows, acme.id, version.id)
     await rows.versions.mark_deleted([version.id], now_us=1)
     await rows.aliases.remove(cats, "best")
     await rows.names.delete_collection(cats, now_us=1)
+
+
+async def use_links(rows: Rows, entity_id: int, version_id: int) -> None:
+    made = await rows.registries.create(
+        entity_id, "registry-a", description="", types=["t"], now_us=1
+    )
+    await rows.registries.rename(made, "registry-b", now_us=1)
+    await rows.names.project("acme", "registry-a")
+    await rows.registries.update(made, description="", types=["u"], now_us=1)
+    await rows.registries.by_id(made)
+    model = await rows.names.create_collection(
+        made, "m", "u", now_us=1, kind=CollectionKind.PORTFOLIO
+    )
+    await rows.names.collection("acme", "registry-a", "m")
+    link = await rows.links.insert(NewLink(model, 0, version_id, 1))
+    await rows.links.live(model, version_id)
+    await rows.links.of_version(version_id)
+    await rows.links.ids_of_collection(link.collection_id)
+    await rows.registries.types_in_use(made)
+    await rows.registries.collection_ids(made)
+    newest, by_name = (OrderTerm("created_at", True),), (OrderTerm("name"),)
+    restricted = Comparison("type", Operator.HAS, "u")
+    for filter_ in (None, Comparison("tag", Operator.HAS, "a")):
+        await rows.links.page(version_id, Query(filter_, newest, (9, 9), 1))
+    for filter_ in (None, restricted):
+        await rows.registries.page(entity_id, Query(filter_, by_name, ("a", 9), 1))
+    await rows.registries.delete(made, now_us=1)
 
 
 async def use_lists(rows: Rows, entity_id: int, project_id: int, collection_id: int) -> None:
@@ -303,7 +347,7 @@ def scans_of(
 
 @pytest.mark.parametrize(
     "module",
-    [aliases, chunks, events, names, staging, uploads, versions],
+    [aliases, chunks, events, links, names, registries, staging, uploads, versions],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -23,7 +23,7 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout(Generic[_Item]):
+class Layout(Generic[_Item]):
     """How items of one kind are printed, for programs and for people."""
 
     row_of: Callable[[_Item], JsonValue]
@@ -52,13 +52,13 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
     async def show(client: AsyncClient) -> None:
         if len(parts) == 1:
             projects = client.projects(where, filter=filter_, order_by=order_by)
-            await _print(projects, limit, _PROJECTS, invocation)
+            await print_pages(projects, limit, _PROJECTS, invocation)
         elif len(parts) == 2:
             collections = client.collections(where, filter=filter_, order_by=order_by)
-            await _print(collections, limit, _COLLECTIONS, invocation)
+            await print_pages(collections, limit, COLLECTIONS, invocation)
         else:
             versions = client.versions(where, filter=filter_, order_by=order_by)
-            await _print(versions, limit, _VERSIONS, invocation)
+            await print_pages(versions, limit, _VERSIONS, invocation)
 
     invocation.call(show)
 
@@ -76,12 +76,12 @@ def files(invocation: Invocation, ref: str, prefix: str, glob: str, limit: int |
     """List the files of a version."""
     glob = unicodedata.normalize("NFC", glob)  # as versions store paths
     invocation.call(
-        lambda client: _print(client.files(ref, prefix, glob=glob), limit, _FILES, invocation)
+        lambda client: print_pages(client.files(ref, prefix, glob=glob), limit, _FILES, invocation)
     )
 
 
-async def _print(
-    pages: Pages[_Item], limit: int | None, layout: _Layout[_Item], invocation: Invocation
+async def print_pages(
+    pages: Pages[_Item], limit: int | None, layout: Layout[_Item], invocation: Invocation
 ) -> None:
     """Print what is listed, a page at a time; nothing at all when the first page fails."""
     found = _limited(pages, limit)
@@ -139,19 +139,19 @@ def _file_cells(file: File) -> Sequence[str]:
     return size_text(file.size_bytes), file.path, f"-> {file.ref_uri}" if file.ref_uri else ""
 
 
-_PROJECTS = _Layout(
+_PROJECTS = Layout(
     project_row, _project_cells, ("NAME", "COLLECTIONS", "CREATED"), right=("COLLECTIONS",)
 )
-_COLLECTIONS = _Layout(
+COLLECTIONS = Layout(
     collection_row,
     _collection_cells,
     ("NAME", "TYPE", "VERSIONS", "LATEST", "ALIASES", "UPDATED"),
     right=("VERSIONS",),
 )
-_VERSIONS = _Layout(
+_VERSIONS = Layout(
     version_row,
     _version_cells,
     ("VERSION", "FILES", "SIZE", "CREATED", "ALIASES", "TAGS", "DESCRIPTION"),
     right=("FILES", "SIZE"),
 )
-_FILES = _Layout(file_row, _file_cells, ("SIZE", "PATH", ""), right=("SIZE",))
+_FILES = Layout(file_row, _file_cells, ("SIZE", "PATH", ""), right=("SIZE",))

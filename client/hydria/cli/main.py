@@ -17,6 +17,7 @@ from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
+from hydria.cli.registry import registry
 from hydria.cli.server import server
 from hydria.cli.upload import upload
 
@@ -45,7 +46,7 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, upload, cache, ping, server):
+for _command in (artifact, collection, alias, registry, upload, cache, ping, server):
     hydria.add_command(_command)
 
 

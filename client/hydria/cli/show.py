@@ -33,6 +33,7 @@ def show(invocation: Invocation, ref: str) -> None:
 def _facts(version: Version) -> dict[str, str]:
     return {
         "ref": version.ref,
+        "source": version.source_ref,
         "type": version.type,
         "content": f"{count_text(version.file_count, 'file')}, {size_text(version.size_bytes)}",
         "digest": version.digest,
