@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -124,7 +124,8 @@ async def serve_stores(
     registry = RegistryServices(services, metadata, clock, webhooks)
     drain = Drain()
     drain.begun.add_done_callback(lambda _: webhooks.dispatcher.stop())
-    background = asyncio.create_task(_background(services, webhooks))
+    drain.begun.add_done_callback(lambda _: registry.hub.close())
+    background = asyncio.create_task(_background(services, registry))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
@@ -205,6 +206,8 @@ def _limits(settings: Settings) -> Limits:
         byte_budget=settings.byte_budget,
         reserve_bytes=settings.reserve_bytes,
         stall_timeout_seconds=settings.stall_timeout_seconds,
+        watches_max=settings.watches_max,
+        event_retention_seconds=settings.event_retention_seconds,
     )
 
 
@@ -217,18 +220,20 @@ def _webhook_limits(settings: Settings) -> WebhookLimits:
     )
 
 
-async def _background(services: ArtifactServices, webhooks: WebhookServices) -> None:
+async def _background(services: ArtifactServices, registry: RegistryServices) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(services.ingest.run())
-        tasks.create_task(webhooks.dispatcher.run())
-        tasks.create_task(_sweep(services))
+        tasks.create_task(registry.hub.run())
+        tasks.create_task(registry.webhooks.dispatcher.run())
+        tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
+        tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
 
 
-async def _sweep(services: ArtifactServices) -> None:
-    """Expire the uploads whose leases ended, now and then."""
+async def _sweep(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
+    """Do away with what is over, now and then."""
     while True:
         try:
-            await services.sessions.expire_due()
+            await sweep()
         except Exception:  # noqa: BLE001 - logged; a sweep that fails is tried again
-            _log.exception("expiring uploads failed; it is tried again")
+            _log.exception("%s failed; it is tried again", name)
         await asyncio.sleep(SWEEP_SECONDS)

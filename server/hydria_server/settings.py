@@ -40,6 +40,8 @@ class Settings:
     open_uploads_max: int = 1000
     byte_budget: int = 96 * _MIB
     reserve_bytes: int = 256 * _MIB
+    watches_max: int = 5000
+    event_retention_seconds: int = 0
     webhook_networks: str = ""
     webhook_timeout_seconds: float = 10.0
     webhook_attempts_max: int = 24
@@ -72,6 +74,8 @@ _HELP = {
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
     "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
+    "watches_max": "how many watchers are served at a time (default: 5000)",
+    "event_retention_seconds": "how long events are kept; 0: for ever (default: 0)",
     "webhook_networks": "networks that webhooks may call though they are not public, by commas",
     "webhook_timeout_seconds": "how long the target of a webhook may take (default: 10)",
     "webhook_attempts_max": "attempts before a delivery is given up (default: 24)",
@@ -155,12 +159,13 @@ def _finite(text: str) -> float:
 def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
-    numbers = ("drain_seconds", "reserve_bytes")
+    numbers = ("drain_seconds", "reserve_bytes", "event_retention_seconds")
     positive = (
         "stall_timeout_seconds",
         "upload_lease_seconds",
         "open_uploads_max",
         "byte_budget",
+        "watches_max",
         "webhook_timeout_seconds",
         "webhook_attempts_max",
         "webhook_log_max",

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.registry_events import EventsContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
+from tests.conformance.registry_watching import WatchContract
 from tests.servers import Server
 from tests.teams import Team
 
 
-class RegistryServiceContract(RegistriesContract, LinksContract, LinkReadingContract):
+class RegistryServiceContract(
+    RegistriesContract, LinksContract, LinkReadingContract, EventsContract, WatchContract
+):
     """Inherited by a test class that has the fixture `server`."""
 
     @pytest.fixture

@@ -66,15 +66,9 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A version was linked to a registered model."""
     EVENT_TYPE_VERSION_UNLINKED: _EventType.ValueType  # 18
     """A link was taken away."""
-    EVENT_TYPE_PROTECTION_CHANGED: _EventType.ValueType  # 19
-    """Aliases were protected, or are no longer."""
-    EVENT_TYPE_RUN_FINISHED: _EventType.ValueType  # 20
-    """A run ended."""
-    EVENT_TYPE_DEPLOYMENT_CHANGED: _EventType.ValueType  # 21
-    """A deployment began, moved, ended or was lost."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
-    """--- events ------------------------------------------------------------------------------------------
+    """--- events ----------------------------------------------------------------------------------------
 
     What happened. Clients pass over what they do not know.
     """
@@ -117,12 +111,6 @@ EVENT_TYPE_VERSION_LINKED: EventType.ValueType  # 17
 """A version was linked to a registered model."""
 EVENT_TYPE_VERSION_UNLINKED: EventType.ValueType  # 18
 """A link was taken away."""
-EVENT_TYPE_PROTECTION_CHANGED: EventType.ValueType  # 19
-"""Aliases were protected, or are no longer."""
-EVENT_TYPE_RUN_FINISHED: EventType.ValueType  # 20
-"""A run ended."""
-EVENT_TYPE_DEPLOYMENT_CHANGED: EventType.ValueType  # 21
-"""A deployment began, moved, ended or was lost."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 class _WebhookState:
@@ -835,8 +823,83 @@ class ListLinksResponse(_message.Message):
 Global___ListLinksResponse: _TypeAlias = ListLinksResponse  # noqa: Y015
 
 @_typing.final
+class Event(_message.Message):
+    """One entry of an entity's ordered history. Names are as they were then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    DATA_JSON_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """An opaque, unique name of this event, by which repetitions can be told."""
+    type: Global___EventType.ValueType
+    """What happened."""
+    actor: _builtins.str
+    """Who did it."""
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The project or registry, if it is about one."""
+    collection: _builtins.str
+    """The collection, if it is about one."""
+    version_ref: _builtins.str
+    """The version as a full ref, if it is about one: for an alias that was set, where it points; for
+    one that was removed, where it pointed.
+    """
+    alias: _builtins.str
+    """The alias, if it is about one."""
+    previous_version: _builtins.str
+    """For an alias: where it pointed before, `vN`; empty when it did not exist. A watcher that lets
+    events be coalesced may not have been told of that.
+    """
+    data_json: _builtins.str
+    """A JSON object of at most 12 KiB with everything else that is known, old and new: `digest`,
+    `source` (of a link or a copy), `fields` (that were given), `old_description`,
+    `new_description`, `old_metadata_json`, `new_metadata_json`, `old_tags`, `new_tags`, `old_types`,
+    `new_types`, `new_name`, `type`, `new_type`. Of a longer value the first KiB is there, and
+    `cut_FIELD` is true.
+    """
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When. Grows from event to event within an entity."""
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        type: Global___EventType.ValueType = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        version_ref: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        previous_version: _builtins.str = ...,
+        data_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "collection", b"collection", "data_json", b"data_json", "entity", b"entity", "event_id", b"event_id", "previous_version", b"previous_version", "project", b"project", "time", b"time", "type", b"type", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
 class EventFilter(_message.Message):
-    """Which events. An empty list or text selects all."""
+    """Which events. An empty list or text selects all. Names may be those of things that are yet to be
+    made, and of things that were deleted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -848,7 +911,9 @@ class EventFilter(_message.Message):
     """The project or registry."""
     @_builtins.property
     def collections(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Collections of it, at most 100. A collection that is renamed stays selected."""
+        """Collections of `project`, which must be given too; at most 100. What was selected stays so when
+        it is renamed.
+        """
 
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -873,6 +938,278 @@ class EventFilter(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EventFilter: _TypeAlias = EventFilter  # noqa: Y015
+
+@_typing.final
+class ListEventsRequest(_message.Message):
+    """Lists events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    OLDEST_FIRST_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    actor: _builtins.str
+    """Only those of this actor."""
+    oldest_first: _builtins.bool
+    """The oldest first."""
+    page_size: _builtins.int
+    """How many at most: 1 to 200, 0 means 100."""
+    page_token: _builtins.str
+    """Where to go on."""
+    @_builtins.property
+    def filter(self) -> Global___EventFilter:
+        """Which."""
+
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only from this time on."""
+
+    @_builtins.property
+    def to_time(self) -> _timestamp_pb2.Timestamp:
+        """Only before this time."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        filter: Global___EventFilter | None = ...,
+        actor: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        to_time: _timestamp_pb2.Timestamp | None = ...,
+        oldest_first: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "from_time", b"from_time", "to_time", b"to_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "entity", b"entity", "filter", b"filter", "from_time", b"from_time", "oldest_first", b"oldest_first", "page_size", b"page_size", "page_token", b"page_token", "to_time", b"to_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListEventsResponse(_message.Message):
+    """A page of events. It may be short, or even empty, although there is a next one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class WatchRequest(_message.Message):
+    """Watches an entity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    SEND_INITIAL_STATE_FIELD_NUMBER: _builtins.int
+    COALESCE_FIELD_NUMBER: _builtins.int
+    BOOKMARK_INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    resume_token: _builtins.bytes
+    """Go on after the message that this came with. Empty to begin."""
+    send_initial_state: _builtins.bool
+    """Without a token: send first where every alias that the filter selects points."""
+    coalesce: _builtins.bool
+    """Of several events about one alias that wait to be sent together, send the newest only."""
+    bookmark_interval_seconds: _builtins.int
+    """How long at most between two bookmarks: 1 to 300, 0 means 30."""
+    @_builtins.property
+    def filter(self) -> Global___EventFilter:
+        """Which events, and of the initial state which aliases."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        filter: Global___EventFilter | None = ...,
+        resume_token: _builtins.bytes = ...,
+        send_initial_state: _builtins.bool = ...,
+        coalesce: _builtins.bool = ...,
+        bookmark_interval_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark_interval_seconds", b"bookmark_interval_seconds", "coalesce", b"coalesce", "entity", b"entity", "filter", b"filter", "resume_token", b"resume_token", "send_initial_state", b"send_initial_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
+
+@_typing.final
+class WatchResponse(_message.Message):
+    """What a watcher is told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    BOOKMARK_FIELD_NUMBER: _builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: _builtins.int
+    resume_token: _builtins.bytes
+    """Where to go on once this message is dealt with. Not in the parts of the initial state, which
+    are to be read whole.
+    """
+    @_builtins.property
+    def state(self) -> Global___WatchState:
+        """A part of the initial state."""
+
+    @_builtins.property
+    def event(self) -> Global___Event:
+        """Something happened."""
+
+    @_builtins.property
+    def bookmark(self) -> Global___Bookmark:
+        """Nothing before this is still to come."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___WatchState | None = ...,
+        event: Global___Event | None = ...,
+        bookmark: Global___Bookmark | None = ...,
+        resume_token: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "message", b"message", "state", b"state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookmark", b"bookmark", "event", b"event", "message", b"message", "resume_token", b"resume_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["state", "event", "bookmark"]  # noqa: Y015
+    _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
+
+Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class WatchState(_message.Message):
+    """Where some aliases pointed at the moment of the beginning."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___AliasHolder]:
+        """At most 100 in a message, each alias once in all of them."""
+
+    def __init__(
+        self,
+        *,
+        holders: _abc.Iterable[Global___AliasHolder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holders", b"holders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchState: _TypeAlias = WatchState  # noqa: Y015
+
+@_typing.final
+class AliasHolder(_message.Message):
+    """Where an alias points."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """The project or registry."""
+    collection: _builtins.str
+    """The collection."""
+    type: _builtins.str
+    """Its type."""
+    alias: _builtins.str
+    """The alias."""
+    version_ref: _builtins.str
+    """The version that it points to, as a full ref."""
+    digest: _builtins.bytes
+    """The digest of that version: 32 bytes."""
+    actor: _builtins.str
+    """Who pointed it there."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        type: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        version_ref: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "collection", b"collection", "digest", b"digest", "from_time", b"from_time", "project", b"project", "type", b"type", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AliasHolder: _TypeAlias = AliasHolder  # noqa: Y015
+
+@_typing.final
+class Bookmark(_message.Message):
+    """A sign of life."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """The server's time."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Bookmark: _TypeAlias = Bookmark  # noqa: Y015
 
 @_typing.final
 class Webhook(_message.Message):

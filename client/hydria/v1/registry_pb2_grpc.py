@@ -101,6 +101,16 @@ class RegistryServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_registry__pb2.ListLinksRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_registry__pb2.ListLinksResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListEvents',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/hydria.v1.RegistryService/Watch',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.WatchRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.WatchResponse.FromString,
+                _registered_method=True)
         self.CreateWebhook = channel.unary_unary(
                 '/hydria.v1.RegistryService/CreateWebhook',
                 request_serializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.SerializeToString,
@@ -257,6 +267,39 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvents(self, request, context):
+        """--- events --------------------------------------------------------------------------------------
+
+        Lists what happened in an entity, newest first.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Watch(self, request, context):
+        """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+        for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+        life, then the events after the token.
+
+        Events come in the order of their commits, each of them once on a stream; nothing is left out,
+        and a bookmark says that nothing before it is still to come. A bookmark comes every
+        `bookmark_interval_seconds` at the latest: a client that sees nothing for three of them connects
+        anew. The server keeps little for a slow watcher and reads again from the history instead. It
+        ends streams now and then (after 30 to 60 minutes), and when it shuts down, with SERVER_DRAINING:
+        go on with the last token, which is to be kept only once the message that it came with is dealt
+        with.
+
+        How far the history reaches back is the operator's choice (for ever, by default).
+        INVALID_ARGUMENT: WATCH_TOKEN_INVALID (garbled, of another store, or of another entity).
+        OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
+        WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
+        STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateWebhook(self, request, context):
         """--- webhooks ------------------------------------------------------------------------------------
 
@@ -375,6 +418,16 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.ListLinks,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.ListLinksRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_registry__pb2.ListLinksResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListEventsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.WatchRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.WatchResponse.SerializeToString,
             ),
             'CreateWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateWebhook,
@@ -682,6 +735,60 @@ class RegistryService(object):
             '/hydria.v1.RegistryService/ListLinks',
             hydria_dot_v1_dot_registry__pb2.ListLinksRequest.SerializeToString,
             hydria_dot_v1_dot_registry__pb2.ListLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListEvents',
+            hydria_dot_v1_dot_registry__pb2.ListEventsRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hydria.v1.RegistryService/Watch',
+            hydria_dot_v1_dot_registry__pb2.WatchRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.WatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

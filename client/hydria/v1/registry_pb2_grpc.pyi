@@ -107,6 +107,31 @@ class RegistryServiceStub:
     `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
     Filter and order fields: as ListVersions.
     """
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListEventsRequest, _registry_pb2.ListEventsResponse]
+    """--- events --------------------------------------------------------------------------------------
+
+    Lists what happened in an entity, newest first.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    Watch: _grpc.UnaryStreamMultiCallable[_registry_pb2.WatchRequest, _registry_pb2.WatchResponse]
+    """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+    for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+    life, then the events after the token.
+
+    Events come in the order of their commits, each of them once on a stream; nothing is left out,
+    and a bookmark says that nothing before it is still to come. A bookmark comes every
+    `bookmark_interval_seconds` at the latest: a client that sees nothing for three of them connects
+    anew. The server keeps little for a slow watcher and reads again from the history instead. It
+    ends streams now and then (after 30 to 60 minutes), and when it shuts down, with SERVER_DRAINING:
+    go on with the last token, which is to be kept only once the message that it came with is dealt
+    with.
+
+    How far the history reaches back is the operator's choice (for ever, by default).
+    INVALID_ARGUMENT: WATCH_TOKEN_INVALID (garbled, of another store, or of another entity).
+    OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
+    WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
+    STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
+    """
     CreateWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]
     """--- webhooks ------------------------------------------------------------------------------------
 
@@ -223,6 +248,31 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Lists the live links of a source version, in all registries, newest first. (The other way is
     `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
     Filter and order fields: as ListVersions.
+    """
+    ListEvents: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListEventsRequest, _registry_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """--- events --------------------------------------------------------------------------------------
+
+    Lists what happened in an entity, newest first.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    Watch: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchRequest, _registry_pb2.WatchResponse]  # type: ignore[assignment]
+    """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+    for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+    life, then the events after the token.
+
+    Events come in the order of their commits, each of them once on a stream; nothing is left out,
+    and a bookmark says that nothing before it is still to come. A bookmark comes every
+    `bookmark_interval_seconds` at the latest: a client that sees nothing for three of them connects
+    anew. The server keeps little for a slow watcher and reads again from the history instead. It
+    ends streams now and then (after 30 to 60 minutes), and when it shuts down, with SERVER_DRAINING:
+    go on with the last token, which is to be kept only once the message that it came with is dealt
+    with.
+
+    How far the history reaches back is the operator's choice (for ever, by default).
+    INVALID_ARGUMENT: WATCH_TOKEN_INVALID (garbled, of another store, or of another entity).
+    OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
+    WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
+    STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
     """
     CreateWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]  # type: ignore[assignment]
     """--- webhooks ------------------------------------------------------------------------------------
@@ -391,6 +441,43 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists the live links of a source version, in all registries, newest first. (The other way is
         `Version.source_ref`, and the links of a registered model are its versions: ListVersions.)
         Filter and order fields: as ListVersions.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _registry_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListEventsResponse, _abc.Awaitable[_registry_pb2.ListEventsResponse]]:
+        """--- events --------------------------------------------------------------------------------------
+
+        Lists what happened in an entity, newest first.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def Watch(
+        self,
+        request: _registry_pb2.WatchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_registry_pb2.WatchResponse], _abc.AsyncIterator[_registry_pb2.WatchResponse]]:
+        """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+        for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+        life, then the events after the token.
+
+        Events come in the order of their commits, each of them once on a stream; nothing is left out,
+        and a bookmark says that nothing before it is still to come. A bookmark comes every
+        `bookmark_interval_seconds` at the latest: a client that sees nothing for three of them connects
+        anew. The server keeps little for a slow watcher and reads again from the history instead. It
+        ends streams now and then (after 30 to 60 minutes), and when it shuts down, with SERVER_DRAINING:
+        go on with the last token, which is to be kept only once the message that it came with is dealt
+        with.
+
+        How far the history reaches back is the operator's choice (for ever, by default).
+        INVALID_ARGUMENT: WATCH_TOKEN_INVALID (garbled, of another store, or of another entity).
+        OUT_OF_RANGE: WATCH_TOKEN_COMPACTED (the history no longer reaches back: begin without a token),
+        WATCH_TOKEN_FROM_FUTURE (the store was set back: begin without a token). DEADLINE_EXCEEDED:
+        STREAM_STALLED (the client took nothing). RESOURCE_EXHAUSTED: TOO_MANY_WATCHES.
         """
 
     @_abc_1.abstractmethod

@@ -197,6 +197,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
     """
+    ERROR_REASON_WATCH_TOKEN_INVALID: _ErrorReason.ValueType  # 72
+    """INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+    ERROR_REASON_WATCH_TOKEN_COMPACTED: _ErrorReason.ValueType  # 73
+    """OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+    ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: _ErrorReason.ValueType  # 74
+    """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+    ERROR_REASON_TOO_MANY_WATCHES: _ErrorReason.ValueType  # 75
+    """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
     ERROR_REASON_WEBHOOK_TARGET_REFUSED: _ErrorReason.ValueType  # 76
     """INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
     has not allowed it.
@@ -305,6 +313,14 @@ ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
 """
+ERROR_REASON_WATCH_TOKEN_INVALID: ErrorReason.ValueType  # 72
+"""INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+ERROR_REASON_WATCH_TOKEN_COMPACTED: ErrorReason.ValueType  # 73
+"""OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: ErrorReason.ValueType  # 74
+"""OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+ERROR_REASON_TOO_MANY_WATCHES: ErrorReason.ValueType  # 75
+"""RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
 ERROR_REASON_WEBHOOK_TARGET_REFUSED: ErrorReason.ValueType  # 76
 """INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
 has not allowed it.

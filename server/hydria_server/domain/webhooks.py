@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from hydria_server.domain.event_types import EventType, Json
+from hydria_server.domain.event_types import Json
+from hydria_server.domain.events import EventFilter
 
 MAX_WEBHOOKS_PER_ENTITY = 100
-MAX_FILTER_NAMES = 100
 MAX_ATTEMPTS_KEPT = 20
 MAX_MESSAGE_BYTES = 1024
 
@@ -37,21 +37,11 @@ class DeliveryState(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookFilter:
-    """Which events of an entity; what is empty selects all."""
-
-    project: str = ""
-    collections: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    types: tuple[EventType, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class WebhookWords:
     """What the owner of a webhook chooses."""
 
     target_url: str
-    filter: WebhookFilter
+    filter: EventFilter
     format: WebhookFormat
     payload_template: str
     secret: str = field(repr=False)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from hydria.v1 import registry_pb2_grpc
+from hydria_server.rpc.events import EventRpcs
 from hydria_server.rpc.links import LinkRpcs
 from hydria_server.rpc.registries import RegistriesRpcs
 from hydria_server.rpc.webhooks import WebhookRpcs
 
 
 class RegistryServicer(
-    RegistriesRpcs, LinkRpcs, WebhookRpcs, registry_pb2_grpc.RegistryServiceServicer
+    RegistriesRpcs,
+    LinkRpcs,
+    EventRpcs,
+    WebhookRpcs,
+    registry_pb2_grpc.RegistryServiceServicer,
 ):
     """Converts, calls a service, converts. The families of calls have a file each."""

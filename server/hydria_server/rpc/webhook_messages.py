@@ -6,16 +6,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.v1 import registry_pb2 as pb
 from hydria_server.domain.errors import FieldViolationError
-from hydria_server.domain.event_types import EventType
+from hydria_server.domain.events import EventFilter
 from hydria_server.domain.webhooks import (
     Attempt,
     DeliveryRecord,
     DeliveryState,
-    WebhookFilter,
     WebhookFormat,
     WebhookRecord,
     WebhookState,
 )
+from hydria_server.rpc.events import EVENT_TYPES
 from hydria_server.rpc.messages import timestamp
 from hydria_server.services.versions import format_etag
 
@@ -32,8 +32,6 @@ _DELIVERY_STATES = {
     DeliveryState.DELIVERED: pb.WEBHOOK_DELIVERY_STATE_DELIVERED,
     DeliveryState.DEAD: pb.WEBHOOK_DELIVERY_STATE_DEAD,
 }
-_PREFIX = "EVENT_TYPE_"
-_EVENT_TYPES: dict[int, str] = {number: name for name, number in pb.EventType.items()}
 
 
 def webhook_message(webhook: WebhookRecord) -> pb.Webhook:
@@ -60,35 +58,13 @@ def _time_or_none(time_us: int) -> Timestamp | None:
     return timestamp(time_us) if time_us else None
 
 
-def _filter_message(filter_: WebhookFilter) -> pb.EventFilter:
+def _filter_message(filter_: EventFilter) -> pb.EventFilter:
     return pb.EventFilter(
         project=filter_.project,
         collections=filter_.collections,
         aliases=filter_.aliases,
-        types=[pb.EventType.Value(_PREFIX + type_.name) for type_ in filter_.types],
+        types=[EVENT_TYPES[type_] for type_ in filter_.types],
     )
-
-
-def webhook_filter(message: pb.EventFilter) -> WebhookFilter:
-    """Return which events a message selects.
-
-    Raises:
-        FieldViolationError: there is no such type of event.
-    """
-    return WebhookFilter(
-        project=message.project,
-        collections=tuple(dict.fromkeys(message.collections)),
-        aliases=tuple(dict.fromkeys(message.aliases)),
-        types=tuple(dict.fromkeys(map(_event_type, message.types))),
-    )
-
-
-def _event_type(number: int) -> EventType:
-    name = _EVENT_TYPES.get(number, str(number))
-    try:
-        return EventType[name.removeprefix(_PREFIX)]
-    except KeyError:
-        raise FieldViolationError("filter.types", f"there are no events {name}") from None
 
 
 def webhook_format(number: int) -> WebhookFormat:

@@ -6,10 +6,10 @@ from hydria.v1 import registry_pb2 as pb
 from hydria_server.domain.webhooks import WebhookState, WebhookWords
 from hydria_server.rpc import requests
 from hydria_server.rpc.calls import Context
+from hydria_server.rpc.events import event_filter
 from hydria_server.rpc.registry_family import RegistryRpcs
 from hydria_server.rpc.webhook_messages import (
     delivery_message,
-    webhook_filter,
     webhook_format,
     webhook_message,
     webhook_state,
@@ -27,7 +27,7 @@ class WebhookRpcs(RegistryRpcs):
     ) -> pb.CreateWebhookResponse:
         words = WebhookWords(
             target_url=request.target_url,
-            filter=webhook_filter(request.filter),
+            filter=event_filter(request.filter),
             format=webhook_format(request.format),
             payload_template=request.payload_template,
             secret=request.secret,
@@ -60,7 +60,7 @@ class WebhookRpcs(RegistryRpcs):
         paths = requests.mask_paths(request.update_mask, _WORDS)
         change = WebhookChange(
             target_url=request.target_url if "target_url" in paths else None,
-            filter=webhook_filter(request.filter) if "filter" in paths else None,
+            filter=event_filter(request.filter) if "filter" in paths else None,
             format=webhook_format(request.format) if "format" in paths else None,
             payload_template=request.payload_template if "payload_template" in paths else None,
             secret=request.secret if "secret" in paths else None,

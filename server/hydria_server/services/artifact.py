@@ -49,6 +49,8 @@ class Limits:
     byte_budget: int = 96 * 1024 * 1024
     reserve_bytes: int = 256 * 1024 * 1024
     stall_timeout_seconds: float = 120.0
+    watches_max: int = 5000
+    event_retention_seconds: int = 0  # 0: for ever
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import CollectionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import remove_collection, require_unlinked
 from hydria_server.services.history import History
 from hydria_server.services.registered_models import require_allowed
@@ -80,7 +81,11 @@ class Collections:
                 await rows.names.update_collection(
                     collection.id, description=change.description, tags=tags, now_us=now
                 )
-                history.add_collection(EventType.COLLECTION_UPDATED, collection)
+                words = {
+                    **changed_text("description", collection.description, change.description),
+                    **changed_names("tags", collection.tags, tags),
+                }
+                history.add_collection(EventType.COLLECTION_UPDATED, collection, words)
             await history.record(rows, collection.entity_id, actor=actor, now_us=now)
             return await rows.names.collection_by_id(collection.id)
 

@@ -21,6 +21,7 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.services.changed_words import changed_names
 from hydria_server.services.history import NOTHING, History
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.sessions import require_open
@@ -169,10 +170,11 @@ async def reuse(
     origin: Mapping[str, Json] = NOTHING,
 ) -> tuple[str, ...]:
     """Take a version for the one that was to be made; return the words that are left aside."""
-    history.add_version(EventType.VERSION_REUSED, version, origin)
+    tags = changed_names("tags", version.tags, (*version.tags, *words.tags))
+    history.add_version(EventType.VERSION_REUSED, version, {**origin, **tags})
     if await rows.versions.add_tags(version.id, words.tags, now_us=now_us):
         for link in await rows.links.of_version(version.id):
-            history.add_version(EventType.VERSION_UPDATED, link, {"fields": ["tags"]})
+            history.add_version(EventType.VERSION_UPDATED, link, {"fields": ["tags"], **tags})
     ignored = []
     if words.description and words.description != version.description:
         ignored.append("description")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description
 from hydria_server.domain.errors import NameReservedError, ResourceInUseError, TypeMismatchError
-from hydria_server.domain.event_types import EventType, Json
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.names import (
     MODEL_REGISTRY,
     require_name,
@@ -15,6 +15,7 @@ from hydria_server.domain.names import (
     require_tags,
 )
 from hydria_server.domain.registries import RegistryRecord
+from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import remove_collection
 from hydria_server.services.history import History
 from hydria_server.services.registered_models import require_registry
@@ -106,7 +107,10 @@ class Registries:
                 await rows.registries.update(
                     registry.id, description=change.description, types=types, now_us=now
                 )
-                told: dict[str, Json] = {} if types is None else _types(registry.types, types)
+                told = {
+                    **changed_text("description", registry.description, change.description),
+                    **changed_names("types", registry.types, types),
+                }
                 history.add_registry(EventType.REGISTRY_UPDATED, registry, told)
             await history.record(rows, registry.entity_id, actor=actor, now_us=now)
             return await rows.registries.by_id(registry.id)
@@ -176,7 +180,3 @@ async def _require_types_in_use(
             f"{registry.name} has registered models of type {others[0]!r}",
             details={"actual": ", ".join(others)},
         )
-
-
-def _types(old: Sequence[str], new: Sequence[str]) -> dict[str, Json]:
-    return {"old_types": list(old), "new_types": list(new)}

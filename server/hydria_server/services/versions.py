@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description, require_json_object
 from hydria_server.domain.errors import EtagMismatchError
-from hydria_server.domain.event_types import EventType
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import VersionRecord
+from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import remove_version, require_removable
 from hydria_server.services.history import History
 from hydria_server.services.resolving import require_type, resolve
@@ -74,7 +75,7 @@ class Versions:
                 now_us=now,
             )
             history = History()
-            await note_update(rows, version.content_id, _fields(change), history)
+            await _note_update(rows, version, change, history)
             await history.record(rows, version.entity_id, actor=actor, now_us=now)
             return await rows.versions.by_id(version.id)
 
@@ -105,11 +106,26 @@ class Versions:
         return await self._metadata.write(apply)
 
 
-async def note_update(rows: Rows, version_id: int, fields: Sequence[str], history: History) -> None:
+async def _note_update(
+    rows: Rows, before: VersionRecord, change: VersionChange, history: History
+) -> None:
+    """Note that the words of a version are others now."""
+    words: dict[str, Json] = {
+        "fields": list(_fields(change)),
+        **changed_text("description", before.description, change.description),
+        **changed_text("metadata_json", before.metadata_json, change.metadata_json),
+        **changed_names("tags", before.tags, change.tags),
+    }
+    await note_update(rows, before.content_id, words, history)
+
+
+async def note_update(
+    rows: Rows, version_id: int, words: Mapping[str, Json], history: History
+) -> None:
     """Note that the words of a version are others now, there and where it is linked."""
     version = await rows.versions.by_id(version_id)
     for changed in (version, *await rows.links.of_version(version_id)):
-        history.add_version(EventType.VERSION_UPDATED, changed, {"fields": list(fields)})
+        history.add_version(EventType.VERSION_UPDATED, changed, words)
 
 
 def require_etag(revision: int, etag: str) -> None:

@@ -11,11 +11,11 @@ from ipaddress import ip_network
 import pytest
 
 from hydria_server.domain.event_types import EventType
+from hydria_server.domain.events import EventFilter
 from hydria_server.domain.records import EventDraft
 from hydria_server.domain.webhooks import (
     DeliveryRecord,
     DeliveryState,
-    WebhookFilter,
     WebhookFormat,
     WebhookRecord,
     WebhookWords,
@@ -41,9 +41,9 @@ class Post:
     committed: asyncio.Event
 
     async def hook(
-        self, url: str, name: str = "hook", *, filter_: WebhookFilter | None = None
+        self, url: str, name: str = "hook", *, filter_: EventFilter | None = None
     ) -> WebhookRecord:
-        words = WebhookWords(url, filter_ or WebhookFilter(), WebhookFormat.JSON, "", "")
+        words = WebhookWords(url, filter_ or EventFilter(), WebhookFormat.JSON, "", "")
         return await self.services.webhooks.create(ENTITY, name, words)
 
     async def happen(self, *aliases: str, project: str = "birds", collection: str = "m") -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hydria_server.domain.webhooks import DeliveryState, WebhookFilter, WebhookState
+from hydria_server.domain.events import EventFilter
+from hydria_server.domain.webhooks import DeliveryState, WebhookState
 from hydria_server.services.webhooks import dispatcher
 from hydria_server.services.webhooks.services import WebhookLimits
 from hydria_server.services.webhooks.webhooks import WebhookChange
@@ -177,7 +178,7 @@ async def test_what_happens_during_a_pause_is_delivered_afterwards(
 async def test_a_filter_passes_over_thousands_of_events_that_it_does_not_select(
     post: Post, target: Target
 ) -> None:
-    await post.hook(target.url, filter_=WebhookFilter(aliases=("gold",)))
+    await post.hook(target.url, filter_=EventFilter(aliases=("gold",)))
 
     for _ in range(5):
         await post.happen(*["silver"] * 300)

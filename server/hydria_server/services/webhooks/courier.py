@@ -18,9 +18,9 @@ from hydria_server.domain.webhooks import (
     WebhookRecord,
     WebhookState,
 )
+from hydria_server.services.event_selection import Selection
 from hydria_server.services.sessions import Clock
 from hydria_server.services.webhooks.attempts import Attempts, delivery_of
-from hydria_server.services.webhooks.matching import EventMatcher
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 EVENTS_PER_READ: Final = 200
@@ -100,9 +100,9 @@ class Courier:
     async def _scan(self, rows: Rows, webhook: WebhookRecord) -> Look:
         after = max(webhook.progress.cursor_seq, self.scanned_seq(webhook.id))
         events = await rows.events.after(webhook.entity_id, after, limit=EVENTS_PER_READ)
-        matcher = EventMatcher(rows, webhook)
+        selection = await Selection.find(rows, webhook.entity_id, webhook.words.filter)
         for event in events:
-            if await matcher.matches(event):
+            if selection.wants(event):
                 return Look(webhook, self._new_delivery(webhook, event))
         last = events[-1].seq if events else after
         return Look(webhook, scanned_seq=last, is_at_end=len(events) < EVENTS_PER_READ)

@@ -9,22 +9,22 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from hydria_server.domain.errors import FieldViolationError, NotFoundError, ResourceInUseError
+from hydria_server.domain.events import EventFilter
 from hydria_server.domain.names import require_name
 from hydria_server.domain.payload_templates import require_template
 from hydria_server.domain.targets import require_target
 from hydria_server.domain.webhook_errors import TooManyWebhooksError
 from hydria_server.domain.webhook_signatures import new_secret, require_secret
 from hydria_server.domain.webhooks import (
-    MAX_FILTER_NAMES,
     MAX_WEBHOOKS_PER_ENTITY,
     DeliveryRecord,
     DeliveryState,
-    WebhookFilter,
     WebhookFormat,
     WebhookRecord,
     WebhookState,
     WebhookWords,
 )
+from hydria_server.services.event_selection import checked_filter
 from hydria_server.services.sessions import Clock
 from hydria_server.services.versions import require_etag
 from hydria_server.services.webhooks.courier import Courier, resumed
@@ -40,7 +40,7 @@ class WebhookChange:
     """New words about a webhook; None leaves what is there. An empty secret makes a new one."""
 
     target_url: str | None = None
-    filter: WebhookFilter | None = None
+    filter: EventFilter | None = None
     format: WebhookFormat | None = None
     payload_template: str | None = None
     secret: str | None = None
@@ -78,7 +78,7 @@ class Webhooks:
         """
         require_name(entity, field="entity")
         require_name(name, field="name")
-        words = replace(words, secret=_secret_of(words.secret))
+        words = replace(words, secret=_secret_of(words.secret), filter=checked_filter(words.filter))
         await self._check(words)
 
         async def insert(rows: Rows) -> WebhookRecord:
@@ -112,6 +112,8 @@ class Webhooks:
         """
         if change.secret is not None:
             change = replace(change, secret=_secret_of(change.secret))
+        if change.filter is not None:
+            change = replace(change, filter=checked_filter(change.filter))
         before = await self.get(entity, name)
         await self._check(_changed(before.words, change), is_new=change.target_url is not None)
 
@@ -187,7 +189,6 @@ class Webhooks:
 
     async def _check(self, words: WebhookWords, *, is_new: bool = True) -> None:
         """Raise as `create` when words are not well formed, or lead where nobody may go."""
-        _check_filter(words.filter)
         require_template(words.payload_template, field="payload_template")
         _check_together(words)
         if is_new:
@@ -217,18 +218,3 @@ def _changed(words: WebhookWords, change: WebhookChange) -> WebhookWords:
 def _check_together(words: WebhookWords) -> None:
     if words.payload_template and words.format is not WebhookFormat.JSON:
         raise FieldViolationError("payload_template", "only the format JSON has a template")
-
-
-def _check_filter(filter_: WebhookFilter) -> None:
-    named = {
-        "filter.collections": filter_.collections,
-        "filter.aliases": filter_.aliases,
-        "filter.project": (filter_.project,) if filter_.project else (),
-    }
-    for field, names in named.items():
-        if len(names) > MAX_FILTER_NAMES:
-            raise FieldViolationError(field, f"{len(names)} are more than {MAX_FILTER_NAMES}")
-        for name in names:
-            require_name(name, field=field)
-    if filter_.collections and not filter_.project:
-        raise FieldViolationError("filter.project", "collections are of one project: name it")

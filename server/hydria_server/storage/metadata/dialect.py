@@ -157,6 +157,29 @@ def _length_on_postgresql(element: _ByteLength, compiler: SQLCompiler, **options
     return f"octet_length({compiler.process(element.clauses, **options)})"
 
 
+class _JsonText(GenericFunction[str]):
+    name = "json_text"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_JsonText, "sqlite")
+def _json_text_on_sqlite(element: _JsonText, compiler: SQLCompiler, **options: object) -> str:
+    document, key = [compiler.process(clause, **options) for clause in element.clauses]
+    return f"json_extract({document}, '$.' || {key})"
+
+
+@compiles(_JsonText, POSTGRESQL)
+def _json_text_on_postgresql(element: _JsonText, compiler: SQLCompiler, **options: object) -> str:
+    document, key = [compiler.process(clause, **options) for clause in element.clauses]
+    return f"(CAST({document} AS JSON) ->> CAST({key} AS TEXT))"
+
+
+def json_text(document: ColumnElement[str], key: str) -> ColumnElement[str]:
+    """Return the text that a JSON object has under `key`; NULL where it has none."""
+    return _JsonText(document, key)
+
+
 def byte_length(text: ColumnElement[str]) -> ColumnElement[int]:
     """Return the size of a text in bytes."""
     return _ByteLength(text)

@@ -131,7 +131,7 @@ class SqlEvents:
         rows = await self._connection.execute(
             _AFTER, {"entity": entity_id, "seq": seq, "limit": limit}
         )
-        return [_record_of(row) for row in rows.mappings()]
+        return [record_of(row) for row in rows.mappings()]
 
     async def bounds(self, entity_id: int) -> EventBounds:
         row = (await self._connection.execute(_BOUNDS, {"entity": entity_id})).one()
@@ -165,7 +165,8 @@ def _row_of(entity_id: int, event: EventRecord) -> dict[str, Value]:
     }
 
 
-def _record_of(row: RowMapping) -> EventRecord:
+def record_of(row: RowMapping) -> EventRecord:
+    """Return the event in a row of `RECORDS`."""
     columns = {name: value for name, value in row.items() if name != "data_json"}
     return EventRecord(
         **{**columns, "type": EventType(row["type"])}, data=json.loads(row["data_json"])

@@ -25,12 +25,14 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
     "AliasRows",
     "ChunkRows",
+    "EventQueryRows",
     "EventRows",
     "IndexedChunk",
     "LinkRows",
@@ -64,6 +66,8 @@ class Rows(Protocol):
     def aliases(self) -> AliasRows: ...
     @property
     def events(self) -> EventRows: ...
+    @property
+    def event_queries(self) -> EventQueryRows: ...
     @property
     def uploads(self) -> UploadRows: ...
     @property

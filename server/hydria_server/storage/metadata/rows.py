@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hydria_server.domain.records import EventRecord, StoreInfo
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
+from hydria_server.storage.metadata.event_queries import SqlEventQueries
 from hydria_server.storage.metadata.events import SqlEvents
 from hydria_server.storage.metadata.links import SqlLinks
 from hydria_server.storage.metadata.listings import SqlListings
@@ -61,6 +62,10 @@ class SqlRows:
     @property
     def events(self) -> SqlEvents:
         return SqlEvents(self._connection, self.recorded)
+
+    @property
+    def event_queries(self) -> SqlEventQueries:
+        return SqlEventQueries(self._connection)
 
     @property
     def uploads(self) -> SqlUploads:

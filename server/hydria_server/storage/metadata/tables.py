@@ -282,3 +282,6 @@ only_where(
     ),
     IS_OPEN_INTERVAL,
 )
+# Finds those that ended since some moment: for where aliases pointed just then.
+CLOSED_INTERVAL = Index("ix_alias_interval_closed", ALIAS_INTERVAL.c.to_time_us)
+only_where(CLOSED_INTERVAL, ALIAS_INTERVAL.c.to_time_us.is_not(None))

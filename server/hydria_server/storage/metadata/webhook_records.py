@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from hydria_server.domain.event_types import EventType
+from hydria_server.domain.events import EventFilter
 from hydria_server.domain.webhooks import (
     Attempt,
     DeliveryRecord,
     DeliveryState,
-    WebhookFilter,
     WebhookFormat,
     WebhookProgress,
     WebhookRecord,
@@ -62,8 +62,8 @@ def webhook_of(row: RowMapping) -> WebhookRecord:
     )
 
 
-def _filter_of(document: dict[str, Any]) -> WebhookFilter:
-    return WebhookFilter(
+def _filter_of(document: dict[str, Any]) -> EventFilter:
+    return EventFilter(
         project=document["project"],
         collections=tuple(document["collections"]),
         aliases=tuple(document["aliases"]),
