@@ -27,6 +27,7 @@ from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
 from hydria.upload.uploads import Uploads
 from hydria.walk import walk
+from hydria.webhooks import AsyncWebhooks
 
 LocalPath = str | os.PathLike[str]
 
@@ -75,6 +76,7 @@ class AsyncClient(AsyncSharedUploads):
         )
         super().__init__(self._runtime.catalog, defaults)
         self.registry = AsyncRegistry(self._runtime.connection, defaults)
+        self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 

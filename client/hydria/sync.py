@@ -18,6 +18,7 @@ from hydria.sync_draft import SyncDraft
 from hydria.sync_inspection import SyncInspection
 from hydria.sync_registry import SyncRegistry
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
+from hydria.sync_webhooks import SyncWebhooks
 
 
 class Client(SyncInspection):
@@ -41,6 +42,7 @@ class Client(SyncInspection):
         )
         super().__init__(self._client, LoopThread())
         self.registry = SyncRegistry(self._client.registry, self._loop)
+        self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
 
     def __enter__(self) -> Self:
         return self

@@ -12,12 +12,18 @@ from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
 from tests.conformance.registry_watching import WatchContract
+from tests.conformance.registry_webhooks import WebhooksContract
 from tests.servers import Server
 from tests.teams import Team
 
 
 class RegistryServiceContract(
-    RegistriesContract, LinksContract, LinkReadingContract, EventsContract, WatchContract
+    RegistriesContract,
+    LinksContract,
+    LinkReadingContract,
+    EventsContract,
+    WatchContract,
+    WebhooksContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

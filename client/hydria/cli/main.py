@@ -20,6 +20,7 @@ from hydria.cli.ping import ping
 from hydria.cli.registry import registry
 from hydria.cli.server import server
 from hydria.cli.upload import upload
+from hydria.cli.webhook import webhook
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -46,7 +47,7 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, registry, upload, cache, ping, server):
+for _command in (artifact, collection, alias, registry, webhook, upload, cache, ping, server):
     hydria.add_command(_command)
 
 
