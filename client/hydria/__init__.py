@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from hydria.client import AsyncClient as AsyncClient
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
+    from hydria.history_records import AliasHolder as AliasHolder
+    from hydria.history_records import AliasSnapshot as AliasSnapshot
+    from hydria.history_records import Event as Event
     from hydria.inspection.records import ChangedFile as ChangedFile
     from hydria.inspection.records import Damage as Damage
     from hydria.inspection.records import DamageKind as DamageKind
@@ -44,9 +47,11 @@ if TYPE_CHECKING:
     from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
     from hydria.sync_draft import SyncDraft as SyncDraft
+    from hydria.sync_history import SyncWatch as SyncWatch
     from hydria.sync_registry import SyncRegistry as SyncRegistry
     from hydria.sync_webhooks import SyncWebhooks as SyncWebhooks
     from hydria.upload_status import UploadStatus as UploadStatus
+    from hydria.watching import Watch as Watch
     from hydria.webhook_records import DeliveryState as DeliveryState
     from hydria.webhook_records import Webhook as Webhook
     from hydria.webhook_records import WebhookAttempt as WebhookAttempt
@@ -110,6 +115,9 @@ _HOME_OF |= dict.fromkeys(
     ),
     "hydria.webhook_records",
 )
+
+_HOME_OF |= dict.fromkeys(("AliasHolder", "AliasSnapshot", "Event"), "hydria.history_records")
+_HOME_OF |= {"SyncWatch": "hydria.sync_history", "Watch": "hydria.watching"}
 
 __all__ = sorted(_HOME_OF)
 

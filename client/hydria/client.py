@@ -12,6 +12,7 @@ from typing import Self
 
 from hydria import messages
 from hydria.address import find_address
+from hydria.async_history import AsyncHistory
 from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
@@ -32,7 +33,7 @@ from hydria.webhooks import AsyncWebhooks
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncSharedUploads):
+class AsyncClient(AsyncHistory, AsyncSharedUploads):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is
@@ -77,6 +78,7 @@ class AsyncClient(AsyncSharedUploads):
         super().__init__(self._runtime.catalog, defaults)
         self.registry = AsyncRegistry(self._runtime.connection, defaults)
         self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
+        self._history_connection = self._runtime.connection
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 

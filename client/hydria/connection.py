@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from grpc import aio
@@ -37,6 +38,7 @@ class Connection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._closed = False
+        self._others: set[aio.Channel] = set()
 
     @property
     def stub(self) -> ArtifactServiceAsyncStub:
@@ -61,6 +63,21 @@ class Connection:
         self.open()
         assert self._channel is not None
         return self._channel
+
+    @asynccontextmanager
+    async def another_channel(self) -> AsyncGenerator[aio.Channel, None]:
+        """Give a channel for one stream that lasts: a connection takes a limited number of these.
+
+        Raises as `stub` does.
+        """
+        self.open()
+        channel = open_channel(self.address)
+        self._others.add(channel)
+        try:
+            yield channel
+        finally:
+            self._others.discard(channel)
+            await channel.close()
 
     def open(self) -> None:
         """Make the channel unless it is there. Raises as `stub` does."""
@@ -151,3 +168,5 @@ class Connection:
         self._closed = True
         if self._channel is not None and self._pid == os.getpid():
             await self._channel.close()
+            for channel in tuple(self._others):
+                await channel.close()

@@ -9,7 +9,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
-from hydria import errors
+from hydria import errors, watch_errors
 from hydria.references.errors import CrossDomainError, ReferenceInvalidError
 from hydria.v1 import types_pb2 as pb
 
@@ -29,6 +29,9 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.UnsupportedDigestFunctionError,
         errors.FilterInvalidError,
         errors.RangeOutOfBoundsError,
+        watch_errors.WatchTokenInvalidError,
+        watch_errors.WatchTokenCompactedError,
+        watch_errors.WatchTokenFromFutureError,
         errors.NotFoundError,
         errors.AliasNotFoundError,
         errors.UploadNotFoundError,

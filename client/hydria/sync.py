@@ -15,13 +15,14 @@ from hydria.progress import ProgressCallback
 from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_draft import SyncDraft
+from hydria.sync_history import SyncHistory
 from hydria.sync_inspection import SyncInspection
 from hydria.sync_registry import SyncRegistry
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
 from hydria.sync_webhooks import SyncWebhooks
 
 
-class Client(SyncInspection):
+class Client(SyncHistory, SyncInspection):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -41,6 +42,7 @@ class Client(SyncInspection):
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
+        self._history = self._client
         self.registry = SyncRegistry(self._client.registry, self._loop)
         self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
 

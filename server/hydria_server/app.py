@@ -58,6 +58,7 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    registry: RegistryServices
     failed: asyncio.Event
 
 
@@ -130,7 +131,7 @@ async def serve_stores(
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
         async with _listening(settings, services, registry, drain) as address:
-            yield RunningServer(address, services, failed)
+            yield RunningServer(address, services, registry, failed)
     finally:
         await webhooks.close(settings.drain_seconds)
         background.cancel()

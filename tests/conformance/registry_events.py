@@ -214,9 +214,10 @@ class EventsContract:
         events = await history(team)
         assert await history(team, actor="anonymous") == events
         assert await history(team, actor="nobody") == []
-        assert await history(team, from_time=events[4].time) == events[3:]  # of one transaction
-        assert await history(team, to_time=events[5].time) == events[:5]
-        assert await history(team, from_time=events[5].time, to_time=events[7].time) == events[5:7]
+        first, second, third = events[:4], events[4:6], events[6:8]  # by transaction
+        assert await history(team, from_time=second[0].time) == events[4:]
+        assert await history(team, to_time=second[0].time) == first
+        assert await history(team, from_time=second[1].time, to_time=third[0].time) == second
 
     async def test_an_entity_that_nobody_used_has_no_history(self, team: Team) -> None:
         assert await history(team) == []

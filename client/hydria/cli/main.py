@@ -14,6 +14,7 @@ from hydria.cli.artifact import artifact
 from hydria.cli.cache import cache
 from hydria.cli.collection import collection
 from hydria.cli.failures import MALFORMED, line_of
+from hydria.cli.history import events
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
@@ -47,7 +48,18 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, registry, webhook, upload, cache, ping, server):
+for _command in (
+    artifact,
+    collection,
+    alias,
+    registry,
+    events,
+    webhook,
+    upload,
+    cache,
+    ping,
+    server,
+):
     hydria.add_command(_command)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hydria.cli.collection import show_collection
+from hydria.cli.history import watch
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.registry_links import link, links, unlink
@@ -154,5 +155,5 @@ def _show(invocation: Invocation, found: Registry) -> None:
         print_lines(printable(found.description))
 
 
-for _command in (ls, link, unlink, links):
+for _command in (ls, link, unlink, links, watch):
     registry.add_command(_command)

@@ -100,6 +100,7 @@ class Watches:
             ServerDrainingError: the server shuts down, or the watch has lasted long enough.
         """
         filter_, bookmark_seconds = _checked(order)
+        self._hub.require_open()
         with self._counted():
             entity_id = await self._entity_id(order.entity)
             begun = await self._metadata.read(
