@@ -8,7 +8,6 @@ import random
 from contextlib import suppress
 from typing import Final
 
-from hydria_server.domain.errors import HydriaError
 from hydria_server.domain.webhooks import WaitingWebhook
 from hydria_server.services.sessions import Clock
 from hydria_server.services.webhooks.courier import Courier
@@ -73,7 +72,7 @@ class WebhookDispatcher:
         """Begin tasks for what is due and fits; return how long to wait for the next of them."""
         try:
             waiting = await self._metadata.read(lambda rows: rows.webhooks.waiting())
-        except HydriaError:
+        except Exception:  # noqa: BLE001 - logged; the server goes on, and it is tried again
             _log.exception("webhooks cannot be looked for; it is tried again")
             return REST_SECONDS
         self._courier.forget_others(frozenset(webhook.id for webhook in waiting))

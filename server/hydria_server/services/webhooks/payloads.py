@@ -107,13 +107,13 @@ def slack_text(event: WebhookEvent) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{_escaped(text)}`"
+    return f"`{_escaped(text, marks='`')}`"
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, *, marks: str = "*_~`") -> str:
     """Escape what Slack reads: its three entities, and the marks for bold, code and the like."""
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
-    for mark in "*_~`":  # a zero-width space keeps a mark from being one
+    for mark in marks:  # a zero-width space keeps a mark from being one
         text = text.replace(mark, mark + "\u200b")
     return text

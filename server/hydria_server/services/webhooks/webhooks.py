@@ -183,7 +183,9 @@ class Webhooks:
 
         webhook, delivery = await self._metadata.read(find)
         if delivery.state is DeliveryState.PENDING:
-            raise ResourceInUseError("it is still being delivered; resume tries it at once")
+            raise ResourceInUseError(
+                "it is still being delivered, in its turn", details={"delivery_id": delivery_id}
+            )
         async with self._by_hand:
             return await self._courier.send_once(webhook, delivery)
 
