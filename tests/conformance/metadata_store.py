@@ -10,6 +10,7 @@ from tests.conformance.metadata.registries import RegistriesContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
 from tests.conformance.metadata.versions import VersionsContract
+from tests.conformance.metadata.webhooks import WebhooksContract
 
 
 class MetadataStoreContract(
@@ -21,5 +22,6 @@ class MetadataStoreContract(
     ChunksContract,
     ListingsContract,
     RegistriesContract,
+    WebhooksContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""
