@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from hydria_server.domain.events import EventFilter
@@ -216,3 +218,18 @@ async def test_the_log_keeps_the_newest_deliveries_only(
         await post.until(lambda webhook: webhook.progress.cursor_seq == 6)
 
         assert [delivery.event_seq for delivery in await post.log()] == [4, 5, 6]
+
+
+async def test_two_redeliveries_at_once_are_both_in_the_log(post: Post, target: Target) -> None:
+    await post.hook(target.url)
+    await post.happen("a")
+    await post.until_delivered(1)
+    (delivery,) = await post.log()
+
+    await asyncio.gather(
+        *(post.services.webhooks.redeliver(ENTITY, "hook", delivery.delivery_id) for _ in range(2))
+    )
+
+    (delivery,) = await post.log()
+    assert [attempt.number for attempt in delivery.attempts] == [1, 2, 3]
+    assert len(target.requests) == 3

@@ -48,6 +48,13 @@ def delivery_of(
     )
 
 
+def with_attempt(delivery: DeliveryRecord, attempt: Attempt) -> DeliveryRecord:
+    """Return a delivery with one more attempt; its state is left as it is."""
+    number = delivery.attempt_count + 1
+    kept = (*delivery.attempts, replace(attempt, number=number))[-MAX_ATTEMPTS_KEPT:]
+    return replace(delivery, attempt_count=number, attempts=kept)
+
+
 class Attempts:
     """Makes attempts, and decides what follows from one."""
 
@@ -56,8 +63,8 @@ class Attempts:
         self._clock = clock
         self._attempts_max = attempts_max
 
-    async def make(self, webhook: WebhookRecord, delivery: DeliveryRecord) -> DeliveryRecord:
-        """Send a delivery once; return it with the attempt. Its state is left as it is."""
+    async def make(self, webhook: WebhookRecord, delivery: DeliveryRecord) -> Attempt:
+        """Send a delivery once; return the attempt."""
         now_us = self._clock()
         seconds, body = now_us // _MICROSECONDS, delivery.body.encode()
         headers = {
@@ -69,9 +76,7 @@ class Attempts:
         }
         answer = await self._sender.post(webhook.words.target_url, headers, body)
         number = delivery.attempt_count + 1
-        attempt = Attempt(number, now_us, answer.duration_ms, answer.status, answer.message)
-        kept = (*delivery.attempts, attempt)[-MAX_ATTEMPTS_KEPT:]
-        return replace(delivery, attempt_count=number, attempts=kept)
+        return Attempt(number, now_us, answer.duration_ms, answer.status, answer.message)
 
     def settle(
         self, progress: WebhookProgress, delivery: DeliveryRecord

@@ -7,6 +7,7 @@ same id.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from hydria_server.domain.webhooks import (
 )
 from hydria_server.services.event_selection import Selection
 from hydria_server.services.sessions import Clock
-from hydria_server.services.webhooks.attempts import Attempts, delivery_of
+from hydria_server.services.webhooks.attempts import Attempts, delivery_of, with_attempt
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 EVENTS_PER_READ: Final = 200
@@ -56,6 +57,7 @@ class Courier:
         self._store_id = store_id
         self._log_max = log_max
         self._scanned: dict[int, int] = {}
+        self._turn = asyncio.Semaphore(1)  # a commit waits behind one write of ours at most
 
     def scanned_seq(self, webhook_id: int) -> int:
         """Return up to where events were passed over that do not concern the webhook."""
@@ -76,9 +78,11 @@ class Courier:
             look = await self._look(webhook_id)
         if look is None or look.delivery is None:
             return False
-        attempted = await self._attempts.make(look.webhook, look.delivery)
-        await self._metadata.write(lambda rows: self._settle(rows, attempted))
-        return attempted.attempts[-1].succeeded
+        attempt = await self._attempts.make(look.webhook, look.delivery)
+        attempted = with_attempt(look.delivery, attempt)
+        async with self._turn:
+            await self._metadata.write(lambda rows: self._settle(rows, attempted))
+        return attempt.succeeded
 
     async def _look(self, webhook_id: int) -> Look | None:
         """Return what is next for the webhook, or None when it must not deliver now."""
@@ -121,7 +125,8 @@ class Courier:
             if now is not None and now.progress == webhook.progress:
                 await rows.webhooks.advance(webhook.id, replace(now.progress, cursor_seq=seq))
 
-        await self._metadata.write(advance)
+        async with self._turn:
+            await self._metadata.write(advance)
 
     async def _settle(self, rows: Rows, attempted: DeliveryRecord) -> None:
         webhook = await rows.webhooks.by_id(attempted.webhook_id)
@@ -139,19 +144,27 @@ class Courier:
 
         A success makes it DELIVERED; a failure leaves its state, and gives up what is new.
         """
-        attempted = await self._attempts.make(webhook, delivery)
-        if attempted.attempts[-1].succeeded:
-            attempted = replace(attempted, state=DeliveryState.DELIVERED)
-        elif attempted.state is DeliveryState.PENDING:
-            attempted = replace(attempted, state=DeliveryState.DEAD)
+        attempt = await self._attempts.make(webhook, delivery)
 
-        async def save(rows: Rows) -> None:
+        async def save(rows: Rows) -> DeliveryRecord:
+            # Somebody else may have sent it meanwhile.
+            before = await rows.webhooks.delivery_by_id(delivery.id) or delivery
+            attempted = _judged(with_attempt(before, attempt))
             if await rows.webhooks.by_id(webhook.id) is not None:
                 await rows.webhooks.save_delivery(attempted)
                 await rows.webhooks.trim_deliveries(webhook.id, keep=self._log_max)
+            return attempted
 
-        await self._metadata.write(save)
-        return attempted
+        async with self._turn:
+            return await self._metadata.write(save)
+
+
+def _judged(delivery: DeliveryRecord) -> DeliveryRecord:
+    """Return what an attempt by hand makes of a delivery."""
+    if delivery.attempts[-1].succeeded:
+        return replace(delivery, state=DeliveryState.DELIVERED)
+    is_new = delivery.state is DeliveryState.PENDING
+    return replace(delivery, state=DeliveryState.DEAD) if is_new else delivery
 
 
 def resumed(progress: WebhookProgress, *, scanned_seq: int) -> WebhookProgress:
