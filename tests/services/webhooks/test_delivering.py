@@ -9,6 +9,7 @@ import pytest
 from hydria_server.domain.events import EventFilter
 from hydria_server.domain.webhooks import DeliveryState, WebhookState
 from hydria_server.services.webhooks import dispatcher
+from hydria_server.services.webhooks.courier import Courier
 from hydria_server.services.webhooks.services import WebhookLimits
 from hydria_server.services.webhooks.webhooks import WebhookChange
 from tests.clocks import ManualClock
@@ -233,3 +234,47 @@ async def test_two_redeliveries_at_once_are_both_in_the_log(post: Post, target: 
     (delivery,) = await post.log()
     assert [attempt.number for attempt in delivery.attempts] == [1, 2, 3]
     assert len(target.requests) == 3
+
+
+async def test_events_that_nobody_selects_are_passed_over_without_reading_them(
+    post: Post, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    look = Courier.deliver_next
+
+    async def counted(self: Courier, webhook_id: int) -> bool:
+        looks.append(webhook_id)
+        return await look(self, webhook_id)
+
+    monkeypatch.setattr(Courier, "deliver_next", counted)
+    for number in range(5):
+        await post.hook(target.url, f"hook {number}", filter_=EventFilter(aliases=("gold",)))
+    await post.happen("gold")
+    await target.received(5)
+    for number in range(5):
+        await post.until_delivered(1, f"hook {number}")
+    await post.happen("silver")
+    before = len(looks)
+
+    for _ in range(20):
+        await post.happen("silver", "copper")
+    await post.happen("gold")
+    await target.received(10)
+
+    assert len(looks) - before <= 3 * 5
+    assert target.aliases() == ["gold"] * 10
+
+
+async def test_a_changed_filter_holds_for_the_very_next_event(post: Post, target: Target) -> None:
+    await post.hook(target.url, filter_=EventFilter(aliases=("gold",)))
+    await post.happen("gold")
+    await post.until_delivered(1)
+    await post.happen("silver")
+
+    for alias in ("silver", "gold", "silver"):
+        change = WebhookChange(filter=EventFilter(aliases=(alias,)))
+        await post.services.webhooks.update(ENTITY, "hook", change, etag="")
+        await post.happen("gold", "silver")
+
+    await post.until_delivered(4)
+    assert target.aliases() == ["gold", "silver", "gold", "silver"]

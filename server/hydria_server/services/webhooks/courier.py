@@ -8,6 +8,7 @@ same id.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,6 +23,7 @@ from hydria_server.domain.webhooks import (
 from hydria_server.services.event_selection import Selection
 from hydria_server.services.sessions import Clock
 from hydria_server.services.webhooks.attempts import Attempts, delivery_of, with_attempt
+from hydria_server.services.webhooks.idling import IdleWebhooks
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 EVENTS_PER_READ: Final = 200
@@ -57,11 +59,16 @@ class Courier:
         self._store_id = store_id
         self._log_max = log_max
         self._scanned: dict[int, int] = {}
+        self.idle = IdleWebhooks()
         self._turn = asyncio.Semaphore(1)  # a commit waits behind one write of ours at most
 
     def scanned_seq(self, webhook_id: int) -> int:
         """Return up to where events were passed over that do not concern the webhook."""
         return self._scanned.get(webhook_id, 0)
+
+    def notice(self, entity_id: int, events: Sequence[EventRecord]) -> None:
+        """Pass over new events for those webhooks that are up to date and do not select them."""
+        self._scanned |= self.idle.notice(entity_id, events)
 
     def forget_others(self, webhook_ids: frozenset[int]) -> None:
         """Forget what was passed over for webhooks that do not wait any more."""
@@ -86,6 +93,7 @@ class Courier:
 
     async def _look(self, webhook_id: int) -> Look | None:
         """Return what is next for the webhook, or None when it must not deliver now."""
+        generation = self.idle.generation
 
         async def look(rows: Rows) -> Look | None:
             webhook = await rows.webhooks.by_id(webhook_id)
@@ -97,11 +105,11 @@ class Courier:
                 pending = await rows.webhooks.delivery_by_id(webhook.progress.pending_delivery)
                 assert pending is not None  # a pending one is never trimmed
                 return Look(webhook, pending)
-            return await self._scan(rows, webhook)
+            return await self._scan(rows, webhook, generation)
 
         return await self._metadata.read(look)
 
-    async def _scan(self, rows: Rows, webhook: WebhookRecord) -> Look:
+    async def _scan(self, rows: Rows, webhook: WebhookRecord, generation: int) -> Look:
         after = max(webhook.progress.cursor_seq, self.scanned_seq(webhook.id))
         events = await rows.events.after(webhook.entity_id, after, limit=EVENTS_PER_READ)
         selection = await Selection.find(rows, webhook.entity_id, webhook.words.filter)
@@ -109,7 +117,10 @@ class Courier:
             if selection.wants(event):
                 return Look(webhook, self._new_delivery(webhook, event))
         last = events[-1].seq if events else after
-        return Look(webhook, scanned_seq=last, is_at_end=len(events) < EVENTS_PER_READ)
+        is_at_end = len(events) < EVENTS_PER_READ
+        if is_at_end:
+            self.idle.add(webhook.id, webhook.entity_id, selection, last, generation=generation)
+        return Look(webhook, scanned_seq=last, is_at_end=is_at_end)
 
     def _new_delivery(self, webhook: WebhookRecord, event: EventRecord) -> DeliveryRecord:
         return delivery_of(webhook, event, store_id=self._store_id, now_us=self._clock())

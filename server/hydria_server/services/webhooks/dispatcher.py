@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from hydria_server.domain.records import EventRecord
 from hydria_server.domain.webhooks import WaitingWebhook
 from hydria_server.services.sessions import Clock
 from hydria_server.services.webhooks.courier import Courier
@@ -43,6 +45,11 @@ class WebhookDispatcher:
     def wake(self) -> None:
         """Look for deliveries soon: there are new events, or a webhook has changed."""
         self._woken.set()
+
+    def notice(self, entity_id: int, events: Sequence[EventRecord]) -> None:
+        """Take notice of events that this process has just committed."""
+        self._courier.notice(entity_id, events)
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until `stop` or `close` is called. It runs once."""

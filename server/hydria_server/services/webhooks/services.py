@@ -41,7 +41,7 @@ class WebhookServices:
         self.dispatcher = WebhookDispatcher(metadata, courier, clock)
         self.webhooks = Webhooks(metadata, courier, networks, clock, wake=self.dispatcher.wake)
         self.listings = WebhookListings(metadata)
-        metadata.on_events(lambda _entity_id, _events: self.dispatcher.wake())
+        metadata.on_events(self.dispatcher.notice)
 
     async def close(self, seconds: float) -> None:
         """Let deliveries under way end, for so long at most, and close connections."""

@@ -127,7 +127,8 @@ class Webhooks:
             await rows.webhooks.advance(webhook.id, resumed(webhook.progress, scanned_seq=scanned))
             return await require_webhook(rows, entity, name)
 
-        changed = await self._metadata.write(apply)
+        with self._courier.idle.changing(before.id):
+            changed = await self._metadata.write(apply)
         self._wake()
         return changed
 
@@ -137,13 +138,15 @@ class Webhooks:
         Raises:
             EtagMismatchError: it was changed since `etag` was read. And as `get`.
         """
+        before = await self.get(entity, name)
 
         async def apply(rows: Rows) -> None:
             webhook = await require_webhook(rows, entity, name)
             require_etag(webhook.revision, etag)
             await rows.webhooks.delete(webhook.id)
 
-        await self._metadata.write(apply)
+        with self._courier.idle.changing(before.id):
+            await self._metadata.write(apply)
 
     async def test(self, entity: str, name: str) -> DeliveryRecord:
         """Send a made-up event once, now, whatever the filter and the state.
