@@ -1,6 +1,7 @@
 """Watchers by the client's own `watch`, in a process of its own, each on its own connection.
 
-`python -m benchmarks.watch_step notify ADDRESS WATCHERS MOVES`, `... idle ADDRESS WATCHERS SECONDS`.
+`python -m benchmarks.watch_step fill ADDRESS`, `... notify ADDRESS WATCHERS MOVES`,
+`... idle ADDRESS WATCHERS SECONDS`.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ async def test_wrong_words_are_refused_before_anything_is_sent(client: AsyncClie
 async def test_a_watch_ends_with_its_client(client: AsyncClient, v0: str) -> None:
     watch = client.watch(snapshot=True)
     await snapshot(watch)
-    waiting = asyncio.create_task(anext(watch))  # type: ignore[arg-type]
+    waiting = asyncio.create_task(anext(watch))
     await asyncio.sleep(0)
     await client.close()
     with pytest.raises(ClientClosedError):
