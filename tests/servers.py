@@ -52,6 +52,7 @@ def settings_for_tests(
         drain_seconds=0.5,
         stall_timeout_seconds=stall_timeout_seconds,
         byte_budget=byte_budget,
+        webhook_networks="127.0.0.0/8",  # where the targets of tests are
     )
 
 

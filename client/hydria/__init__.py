@@ -49,8 +49,17 @@ if TYPE_CHECKING:
     from hydria.sync_draft import SyncDraft as SyncDraft
     from hydria.sync_history import SyncWatch as SyncWatch
     from hydria.sync_registry import SyncRegistry as SyncRegistry
+    from hydria.sync_webhooks import SyncWebhooks as SyncWebhooks
     from hydria.upload_status import UploadStatus as UploadStatus
     from hydria.watching import Watch as Watch
+    from hydria.webhook_records import DeliveryState as DeliveryState
+    from hydria.webhook_records import Webhook as Webhook
+    from hydria.webhook_records import WebhookAttempt as WebhookAttempt
+    from hydria.webhook_records import WebhookDelivery as WebhookDelivery
+    from hydria.webhook_records import WebhookFilter as WebhookFilter
+    from hydria.webhook_records import WebhookFormat as WebhookFormat
+    from hydria.webhook_records import WebhookState as WebhookState
+    from hydria.webhooks import AsyncWebhooks as AsyncWebhooks
 
 _HOME_OF = {
     "AsyncClient": "hydria.client",
@@ -64,6 +73,8 @@ _HOME_OF = {
     "OpenFile": "hydria.reading.open_file",
     "SyncDraft": "hydria.sync_draft",
     "SyncRegistry": "hydria.sync_registry",
+    "AsyncWebhooks": "hydria.webhooks",
+    "SyncWebhooks": "hydria.sync_webhooks",
     "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
     "UploadStatus": "hydria.upload_status",
@@ -91,6 +102,18 @@ _HOME_OF = {
 _HOME_OF |= dict.fromkeys(
     ("ChangedFile", "Damage", "DamageKind", "DiffResult", "DiffTotals", "VerifyResult"),
     "hydria.inspection.records",
+)
+_HOME_OF |= dict.fromkeys(
+    (
+        "DeliveryState",
+        "Webhook",
+        "WebhookAttempt",
+        "WebhookDelivery",
+        "WebhookFilter",
+        "WebhookFormat",
+        "WebhookState",
+    ),
+    "hydria.webhook_records",
 )
 
 _HOME_OF |= dict.fromkeys(("AliasHolder", "AliasSnapshot", "Event"), "hydria.history_records")

@@ -29,6 +29,7 @@ from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
 from hydria.upload.uploads import Uploads
 from hydria.walk import walk
+from hydria.webhooks import AsyncWebhooks
 
 LocalPath = str | os.PathLike[str]
 
@@ -77,6 +78,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
         )
         super().__init__(self._runtime.catalog, defaults)
         self.registry = AsyncRegistry(self._runtime.connection, defaults)
+        self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
         self._history_connection = self._runtime.connection
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)

@@ -20,6 +20,7 @@ from hydria.sync_history import SyncHistory
 from hydria.sync_registry import SyncRegistry
 from hydria.sync_search import SyncSearch
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
+from hydria.sync_webhooks import SyncWebhooks
 
 
 class Client(SyncHistory, SyncCopies, SyncSearch):
@@ -44,6 +45,7 @@ class Client(SyncHistory, SyncCopies, SyncSearch):
         super().__init__(self._client, LoopThread())
         self._history = self._client
         self.registry = SyncRegistry(self._client.registry, self._loop)
+        self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
 
     def __enter__(self) -> Self:
         return self

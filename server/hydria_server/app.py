@@ -28,6 +28,7 @@ from hydria_server.rpc.registry import RegistryServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.registry import RegistryServices
+from hydria_server.services.webhooks.services import WebhookLimits, WebhookServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -120,8 +121,10 @@ async def serve_stores(
     info = await metadata.read(lambda rows: rows.store.info())
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
-    registry = RegistryServices(services, metadata, clock)
+    webhooks = WebhookServices(metadata, clock, _webhook_limits(settings), store_id=info.store_id)
+    registry = RegistryServices(services, metadata, clock, webhooks)
     drain = Drain()
+    drain.begun.add_done_callback(lambda _: webhooks.dispatcher.stop())
     drain.begun.add_done_callback(lambda _: registry.hub.close())
     background = asyncio.create_task(_background(services, registry))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
@@ -130,6 +133,7 @@ async def serve_stores(
         async with _listening(settings, services, registry, drain) as address:
             yield RunningServer(address, services, registry, failed)
     finally:
+        await webhooks.close(settings.drain_seconds)
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
         threads.hashing.close()
@@ -208,10 +212,20 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _webhook_limits(settings: Settings) -> WebhookLimits:
+    return WebhookLimits(
+        networks=settings.networks(),
+        timeout_seconds=settings.webhook_timeout_seconds,
+        attempts_max=settings.webhook_attempts_max,
+        log_max=settings.webhook_log_max,
+    )
+
+
 async def _background(services: ArtifactServices, registry: RegistryServices) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(services.ingest.run())
         tasks.create_task(registry.hub.run())
+        tasks.create_task(registry.webhooks.dispatcher.run())
         tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
         tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
 

@@ -12,6 +12,7 @@ from tests.conformance.metadata.search import SearchContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
 from tests.conformance.metadata.versions import VersionsContract
+from tests.conformance.metadata.webhooks import WebhooksContract
 
 
 class MetadataStoreContract(
@@ -25,5 +26,6 @@ class MetadataStoreContract(
     ListingsContract,
     SearchContract,
     RegistriesContract,
+    WebhooksContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

@@ -13,6 +13,7 @@ from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
 from tests.conformance.registry_search import SearchContract
 from tests.conformance.registry_watching import WatchContract
+from tests.conformance.registry_webhooks import WebhooksContract
 from tests.servers import Server
 from tests.teams import Team
 
@@ -24,6 +25,7 @@ class RegistryServiceContract(
     EventsContract,
     WatchContract,
     SearchContract,
+    WebhooksContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

@@ -69,6 +69,8 @@ def _in_use_text(error: errors.ResourceInUseError) -> str:
     aliases = error.details.get("aliases")
     if aliases:
         return f"{error.message} ({aliases}): --delete-aliases, or 'hydria alias set'"
+    if "delivery_id" in error.details:
+        return f"{error.message}; 'hydria webhook resume' makes the next attempt at once"
     return f"{error.message}; --force deletes what links to it as well"
 
 

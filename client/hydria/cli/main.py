@@ -22,6 +22,7 @@ from hydria.cli.registry import registry
 from hydria.cli.search import search
 from hydria.cli.server import server
 from hydria.cli.upload import upload
+from hydria.cli.webhook import webhook
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -55,6 +56,7 @@ for _command in (
     registry,
     search,
     events,
+    webhook,
     upload,
     cache,
     ping,

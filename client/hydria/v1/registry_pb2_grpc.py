@@ -121,6 +121,46 @@ class RegistryServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.FromString,
                 _registered_method=True)
+        self.CreateWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/CreateWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookResponse.FromString,
+                _registered_method=True)
+        self.GetWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/GetWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.GetWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.GetWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListWebhooks = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListWebhooks',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListWebhooksRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListWebhooksResponse.FromString,
+                _registered_method=True)
+        self.UpdateWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/UpdateWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.UpdateWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.UpdateWebhookResponse.FromString,
+                _registered_method=True)
+        self.DeleteWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/DeleteWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.DeleteWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.DeleteWebhookResponse.FromString,
+                _registered_method=True)
+        self.TestWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/TestWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.TestWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.TestWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookDeliveries = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListWebhookDeliveries',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RedeliverWebhook = channel.unary_unary(
+                '/hydria.v1.RegistryService/RedeliverWebhook',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer(object):
@@ -291,6 +331,77 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateWebhook(self, request, context):
+        """--- webhooks ------------------------------------------------------------------------------------
+
+        Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+        the events, each at least once: the next event waits until the one before it was delivered or
+        given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+        RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWebhook(self, request, context):
+        """Reads a webhook, without its secret.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhooks(self, request, context):
+        """Lists the webhooks of an entity, by name. Filter and order fields: `name`, `created_at`,
+        `updated_at`; filter only: `state` (`ACTIVE`, `PAUSED`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateWebhook(self, request, context):
+        """Changes a webhook; pauses it or lets it go on. What happened while it was paused is delivered
+        then. What waits for its next attempt is attempted at once after any change; it keeps the body
+        that it had. A new filter holds for events that are still to come.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), WEBHOOK_TARGET_REFUSED. ABORTED:
+        ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWebhook(self, request, context):
+        """Deletes a webhook and its deliveries. ABORTED: ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestWebhook(self, request, context):
+        """Sends one made-up event of the type `test` at once, paused or not, whatever the filter, and tells
+        what came back. It is sent once and stands in the log. Never fails because the target does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookDeliveries(self, request, context):
+        """Lists the deliveries of a webhook, newest first. The server keeps the last ones only (1,000 unless
+        its operator chose otherwise). Filter fields: `state` (`PENDING`, `DELIVERED`, `DEAD`),
+        `created_at`. Order fields: `created_at`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverWebhook(self, request, context):
+        """Sends what a delivery holds once more, at once and out of order, under the same id, and tells what
+        came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
+        because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -358,6 +469,46 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.SearchCollections,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.SerializeToString,
+            ),
+            'CreateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.CreateWebhookResponse.SerializeToString,
+            ),
+            'GetWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.GetWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.GetWebhookResponse.SerializeToString,
+            ),
+            'ListWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhooks,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListWebhooksRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListWebhooksResponse.SerializeToString,
+            ),
+            'UpdateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.UpdateWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.UpdateWebhookResponse.SerializeToString,
+            ),
+            'DeleteWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.DeleteWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.DeleteWebhookResponse.SerializeToString,
+            ),
+            'TestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.TestWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.TestWebhookResponse.SerializeToString,
+            ),
+            'ListWebhookDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookDeliveries,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesResponse.SerializeToString,
+            ),
+            'RedeliverWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverWebhook,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -733,6 +884,222 @@ class RegistryService(object):
             '/hydria.v1.RegistryService/SearchCollections',
             hydria_dot_v1_dot_registry__pb2.SearchCollectionsRequest.SerializeToString,
             hydria_dot_v1_dot_registry__pb2.SearchCollectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/CreateWebhook',
+            hydria_dot_v1_dot_registry__pb2.CreateWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.CreateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/GetWebhook',
+            hydria_dot_v1_dot_registry__pb2.GetWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.GetWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListWebhooks',
+            hydria_dot_v1_dot_registry__pb2.ListWebhooksRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/UpdateWebhook',
+            hydria_dot_v1_dot_registry__pb2.UpdateWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.UpdateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/DeleteWebhook',
+            hydria_dot_v1_dot_registry__pb2.DeleteWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.DeleteWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/TestWebhook',
+            hydria_dot_v1_dot_registry__pb2.TestWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.TestWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListWebhookDeliveries',
+            hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListWebhookDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/RedeliverWebhook',
+            hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

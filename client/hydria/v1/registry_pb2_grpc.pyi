@@ -145,6 +145,43 @@ class RegistryServiceStub:
     fields: those of ListCollections, `project` and `description`.
     NOT_FOUND: RESOURCE_NOT_FOUND (the project).
     """
+    CreateWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]
+    """--- webhooks ------------------------------------------------------------------------------------
+
+    Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+    the events, each at least once: the next event waits until the one before it was delivered or
+    given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+    RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
+    """
+    GetWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetWebhookRequest, _registry_pb2.GetWebhookResponse]
+    """Reads a webhook, without its secret."""
+    ListWebhooks: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListWebhooksRequest, _registry_pb2.ListWebhooksResponse]
+    """Lists the webhooks of an entity, by name. Filter and order fields: `name`, `created_at`,
+    `updated_at`; filter only: `state` (`ACTIVE`, `PAUSED`).
+    """
+    UpdateWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UpdateWebhookRequest, _registry_pb2.UpdateWebhookResponse]
+    """Changes a webhook; pauses it or lets it go on. What happened while it was paused is delivered
+    then. What waits for its next attempt is attempted at once after any change; it keeps the body
+    that it had. A new filter holds for events that are still to come.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), WEBHOOK_TARGET_REFUSED. ABORTED:
+    ETAG_MISMATCH.
+    """
+    DeleteWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.DeleteWebhookRequest, _registry_pb2.DeleteWebhookResponse]
+    """Deletes a webhook and its deliveries. ABORTED: ETAG_MISMATCH."""
+    TestWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.TestWebhookRequest, _registry_pb2.TestWebhookResponse]
+    """Sends one made-up event of the type `test` at once, paused or not, whatever the filter, and tells
+    what came back. It is sent once and stands in the log. Never fails because the target does.
+    """
+    ListWebhookDeliveries: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListWebhookDeliveriesRequest, _registry_pb2.ListWebhookDeliveriesResponse]
+    """Lists the deliveries of a webhook, newest first. The server keeps the last ones only (1,000 unless
+    its operator chose otherwise). Filter fields: `state` (`PENDING`, `DELIVERED`, `DEAD`),
+    `created_at`. Order fields: `created_at`.
+    """
+    RedeliverWebhook: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RedeliverWebhookRequest, _registry_pb2.RedeliverWebhookResponse]
+    """Sends what a delivery holds once more, at once and out of order, under the same id, and tells what
+    came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
+    because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -262,6 +299,43 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
     fields: those of ListCollections, `project` and `description`.
     NOT_FOUND: RESOURCE_NOT_FOUND (the project).
+    """
+    CreateWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateWebhookRequest, _registry_pb2.CreateWebhookResponse]  # type: ignore[assignment]
+    """--- webhooks ------------------------------------------------------------------------------------
+
+    Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+    the events, each at least once: the next event waits until the one before it was delivered or
+    given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+    RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
+    """
+    GetWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetWebhookRequest, _registry_pb2.GetWebhookResponse]  # type: ignore[assignment]
+    """Reads a webhook, without its secret."""
+    ListWebhooks: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListWebhooksRequest, _registry_pb2.ListWebhooksResponse]  # type: ignore[assignment]
+    """Lists the webhooks of an entity, by name. Filter and order fields: `name`, `created_at`,
+    `updated_at`; filter only: `state` (`ACTIVE`, `PAUSED`).
+    """
+    UpdateWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.UpdateWebhookRequest, _registry_pb2.UpdateWebhookResponse]  # type: ignore[assignment]
+    """Changes a webhook; pauses it or lets it go on. What happened while it was paused is delivered
+    then. What waits for its next attempt is attempted at once after any change; it keeps the body
+    that it had. A new filter holds for events that are still to come.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), WEBHOOK_TARGET_REFUSED. ABORTED:
+    ETAG_MISMATCH.
+    """
+    DeleteWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.DeleteWebhookRequest, _registry_pb2.DeleteWebhookResponse]  # type: ignore[assignment]
+    """Deletes a webhook and its deliveries. ABORTED: ETAG_MISMATCH."""
+    TestWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.TestWebhookRequest, _registry_pb2.TestWebhookResponse]  # type: ignore[assignment]
+    """Sends one made-up event of the type `test` at once, paused or not, whatever the filter, and tells
+    what came back. It is sent once and stands in the log. Never fails because the target does.
+    """
+    ListWebhookDeliveries: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListWebhookDeliveriesRequest, _registry_pb2.ListWebhookDeliveriesResponse]  # type: ignore[assignment]
+    """Lists the deliveries of a webhook, newest first. The server keeps the last ones only (1,000 unless
+    its operator chose otherwise). Filter fields: `state` (`PENDING`, `DELIVERED`, `DEAD`),
+    `created_at`. Order fields: `created_at`.
+    """
+    RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_registry_pb2.RedeliverWebhookRequest, _registry_pb2.RedeliverWebhookResponse]  # type: ignore[assignment]
+    """Sends what a delivery holds once more, at once and out of order, under the same id, and tells what
+    came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
+    because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
     """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -455,6 +529,91 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         ListCollections, `project` (its name) and `description` (`description:"*birds*"`). Order
         fields: those of ListCollections, `project` and `description`.
         NOT_FOUND: RESOURCE_NOT_FOUND (the project).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateWebhook(
+        self,
+        request: _registry_pb2.CreateWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.CreateWebhookResponse, _abc.Awaitable[_registry_pb2.CreateWebhookResponse]]:
+        """--- webhooks ------------------------------------------------------------------------------------
+
+        Makes a webhook, which is told of what happens from then on. Deliveries are made in the order of
+        the events, each at least once: the next event waits until the one before it was delivered or
+        given up. INVALID_ARGUMENT: WEBHOOK_TARGET_REFUSED. ALREADY_EXISTS: RESOURCE_ALREADY_EXISTS.
+        RESOURCE_EXHAUSTED: TOO_MANY_WEBHOOKS (100 of an entity).
+        """
+
+    @_abc_1.abstractmethod
+    def GetWebhook(
+        self,
+        request: _registry_pb2.GetWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.GetWebhookResponse, _abc.Awaitable[_registry_pb2.GetWebhookResponse]]:
+        """Reads a webhook, without its secret."""
+
+    @_abc_1.abstractmethod
+    def ListWebhooks(
+        self,
+        request: _registry_pb2.ListWebhooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListWebhooksResponse, _abc.Awaitable[_registry_pb2.ListWebhooksResponse]]:
+        """Lists the webhooks of an entity, by name. Filter and order fields: `name`, `created_at`,
+        `updated_at`; filter only: `state` (`ACTIVE`, `PAUSED`).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateWebhook(
+        self,
+        request: _registry_pb2.UpdateWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.UpdateWebhookResponse, _abc.Awaitable[_registry_pb2.UpdateWebhookResponse]]:
+        """Changes a webhook; pauses it or lets it go on. What happened while it was paused is delivered
+        then. What waits for its next attempt is attempted at once after any change; it keeps the body
+        that it had. A new filter holds for events that are still to come.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`), WEBHOOK_TARGET_REFUSED. ABORTED:
+        ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteWebhook(
+        self,
+        request: _registry_pb2.DeleteWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.DeleteWebhookResponse, _abc.Awaitable[_registry_pb2.DeleteWebhookResponse]]:
+        """Deletes a webhook and its deliveries. ABORTED: ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def TestWebhook(
+        self,
+        request: _registry_pb2.TestWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.TestWebhookResponse, _abc.Awaitable[_registry_pb2.TestWebhookResponse]]:
+        """Sends one made-up event of the type `test` at once, paused or not, whatever the filter, and tells
+        what came back. It is sent once and stands in the log. Never fails because the target does.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhookDeliveries(
+        self,
+        request: _registry_pb2.ListWebhookDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListWebhookDeliveriesResponse, _abc.Awaitable[_registry_pb2.ListWebhookDeliveriesResponse]]:
+        """Lists the deliveries of a webhook, newest first. The server keeps the last ones only (1,000 unless
+        its operator chose otherwise). Filter fields: `state` (`PENDING`, `DELIVERED`, `DEAD`),
+        `created_at`. Order fields: `created_at`.
+        """
+
+    @_abc_1.abstractmethod
+    def RedeliverWebhook(
+        self,
+        request: _registry_pb2.RedeliverWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.RedeliverWebhookResponse, _abc.Awaitable[_registry_pb2.RedeliverWebhookResponse]]:
+        """Sends what a delivery holds once more, at once and out of order, under the same id, and tells what
+        came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
+        because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
         """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -205,6 +205,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
     ERROR_REASON_TOO_MANY_WATCHES: _ErrorReason.ValueType  # 75
     """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+    ERROR_REASON_WEBHOOK_TARGET_REFUSED: _ErrorReason.ValueType  # 76
+    """INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+    has not allowed it.
+    """
+    ERROR_REASON_TOO_MANY_WEBHOOKS: _ErrorReason.ValueType  # 77
+    """RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -315,6 +321,12 @@ ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: ErrorReason.ValueType  # 74
 """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
 ERROR_REASON_TOO_MANY_WATCHES: ErrorReason.ValueType  # 75
 """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+ERROR_REASON_WEBHOOK_TARGET_REFUSED: ErrorReason.ValueType  # 76
+"""INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+has not allowed it.
+"""
+ERROR_REASON_TOO_MANY_WEBHOOKS: ErrorReason.ValueType  # 77
+"""RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:

@@ -7,9 +7,15 @@ from hydria_server.rpc.events import EventRpcs
 from hydria_server.rpc.links import LinkRpcs
 from hydria_server.rpc.registries import RegistriesRpcs
 from hydria_server.rpc.search import SearchRpcs
+from hydria_server.rpc.webhooks import WebhookRpcs
 
 
 class RegistryServicer(
-    RegistriesRpcs, LinkRpcs, EventRpcs, SearchRpcs, registry_pb2_grpc.RegistryServiceServicer
+    RegistriesRpcs,
+    LinkRpcs,
+    EventRpcs,
+    SearchRpcs,
+    WebhookRpcs,
+    registry_pb2_grpc.RegistryServiceServicer,
 ):
     """Converts, calls a service, converts. The families of calls have a file each."""

@@ -13,19 +13,27 @@ from hydria_server.services.search import Search
 from hydria_server.services.sessions import Clock
 from hydria_server.services.watch_tokens import WatchTokens
 from hydria_server.services.watching import Watches
+from hydria_server.services.webhooks.services import WebhookServices
 from hydria_server.storage.metadata.interface import MetadataStore
 
 
 class RegistryServices:
     """What the wire calls. Registered models and links are collections and versions, too."""
 
-    def __init__(self, artifacts: ArtifactServices, metadata: MetadataStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        artifacts: ArtifactServices,
+        metadata: MetadataStore,
+        clock: Clock,
+        webhooks: WebhookServices,
+    ) -> None:
         """Wire everything."""
         self.listings = artifacts.listings
         self.search = Search(artifacts.listings)
         self.registries = Registries(metadata, clock)
         self.models = RegisteredModels(metadata, clock)
         self.links = Links(metadata, clock)
+        self.webhooks = webhooks
         self._wire_history(artifacts, metadata, clock)
 
     def _wire_history(

@@ -28,6 +28,7 @@ from hydria_server.storage.metadata.engine_rows import (
 from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 from hydria_server.storage.metadata.search_rows import SearchRows
+from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
     "AliasRows",
@@ -47,6 +48,7 @@ __all__ = [
     "StoreRows",
     "UploadRows",
     "VersionRows",
+    "WebhookRows",
 ]
 
 T = TypeVar("T")
@@ -82,6 +84,8 @@ class Rows(Protocol):
     def links(self) -> LinkRows: ...
     @property
     def search(self) -> SearchRows: ...
+    @property
+    def webhooks(self) -> WebhookRows: ...
 
 
 class MetadataStore(Protocol):

@@ -141,5 +141,5 @@ def _text_bytes(record: object) -> int:
         value = getattr(record, name)
         texts = (value,) if isinstance(value, str) else value
         if isinstance(texts, tuple):
-            total_bytes += sum(len(text.encode()) + 4 for text in texts)
+            total_bytes += sum(len(text.encode()) + 4 for text in texts if isinstance(text, str))
     return total_bytes

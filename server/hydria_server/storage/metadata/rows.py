@@ -19,6 +19,7 @@ from hydria_server.storage.metadata.staging import SqlStaging
 from hydria_server.storage.metadata.tables import STORE
 from hydria_server.storage.metadata.uploads import SqlUploads
 from hydria_server.storage.metadata.versions import SqlVersions
+from hydria_server.storage.metadata.webhooks import SqlWebhooks
 
 _INFO = select(STORE.c.store_id, STORE.c.epoch, STORE.c.digest_function)
 
@@ -94,3 +95,7 @@ class SqlRows:
     @property
     def search(self) -> SqlSearch:
         return SqlSearch(self._connection)
+
+    @property
+    def webhooks(self) -> SqlWebhooks:
+        return SqlWebhooks(self._connection)
