@@ -24,54 +24,69 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hydria.v1 import artifact_pb2 as hydria_dot_v1_dot_artifact__pb2
 from hydria.v1 import types_pb2 as hydria_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hydria/v1/registry.proto\x12\thydria.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hydria/v1/types.proto\"\xd4\x01\n\x08Registry\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05types\x18\x04 \x03(\t\x12\x18\n\x10\x63ollection_count\x18\x05 \x01(\x04\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"]\n\x15\x43reateRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05types\x18\x04 \x03(\t\"?\n\x16\x43reateRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"6\n\x12GetRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\"<\n\x13GetRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"p\n\x15ListRegistriesRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"Z\n\x16ListRegistriesResponse\x12\'\n\nregistries\x18\x01 \x03(\x0b\x32\x13.hydria.v1.Registry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaa\x01\n\x15UpdateRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\r\n\x05types\x18\x05 \x03(\t\x12/\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\"?\n\x16UpdateRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"V\n\x15\x44\x65leteRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\":\n\x16\x44\x65leteRegistryResponse\x12 \n\x18\x64\x65leted_collection_count\x18\x01 \x01(\x04\"\x85\x01\n\x1c\x43reateRegisteredModelRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0c\n\x04tags\x18\x06 \x03(\t\"J\n\x1d\x43reateRegisteredModelResponse\x12)\n\ncollection\x18\x01 \x01(\x0b\x32\x15.hydria.v1.Collection\"o\n\x12LinkVersionRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x10\n\x08registry\x18\x03 \x01(\t\x12\x12\n\ncollection\x18\x04 \x01(\t\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\"K\n\x13LinkVersionResponse\x12#\n\x07version\x18\x01 \x01(\x0b\x32\x12.hydria.v1.Version\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"I\n\x14UnlinkVersionRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65lete_aliases\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"<\n\x15UnlinkVersionResponse\x12#\n\x07version\x18\x01 \x01(\x0b\x32\x12.hydria.v1.Version\"h\n\x10ListLinksRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"f\n\x11ListLinksResponse\x12$\n\x08versions\x18\x01 \x03(\x0b\x32\x12.hydria.v1.Version\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\nsource_ref\x18\x03 \x01(\t2\x91\x06\n\x0fRegistryService\x12U\n\x0e\x43reateRegistry\x12 .hydria.v1.CreateRegistryRequest\x1a!.hydria.v1.CreateRegistryResponse\x12L\n\x0bGetRegistry\x12\x1d.hydria.v1.GetRegistryRequest\x1a\x1e.hydria.v1.GetRegistryResponse\x12U\n\x0eListRegistries\x12 .hydria.v1.ListRegistriesRequest\x1a!.hydria.v1.ListRegistriesResponse\x12U\n\x0eUpdateRegistry\x12 .hydria.v1.UpdateRegistryRequest\x1a!.hydria.v1.UpdateRegistryResponse\x12U\n\x0e\x44\x65leteRegistry\x12 .hydria.v1.DeleteRegistryRequest\x1a!.hydria.v1.DeleteRegistryResponse\x12j\n\x15\x43reateRegisteredModel\x12\'.hydria.v1.CreateRegisteredModelRequest\x1a(.hydria.v1.CreateRegisteredModelResponse\x12L\n\x0bLinkVersion\x12\x1d.hydria.v1.LinkVersionRequest\x1a\x1e.hydria.v1.LinkVersionResponse\x12R\n\rUnlinkVersion\x12\x1f.hydria.v1.UnlinkVersionRequest\x1a .hydria.v1.UnlinkVersionResponse\x12\x46\n\tListLinks\x12\x1b.hydria.v1.ListLinksRequest\x1a\x1c.hydria.v1.ListLinksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hydria/v1/registry.proto\x12\thydria.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18hydria/v1/artifact.proto\x1a\x15hydria/v1/types.proto\"\xef\x01\n\x08Registry\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05types\x18\x04 \x03(\t\x12\x18\n\x10\x63ollection_count\x18\x05 \x01(\x04\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12\x19\n\x11protected_aliases\x18\t \x03(\t\"]\n\x15\x43reateRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05types\x18\x04 \x03(\t\"?\n\x16\x43reateRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"6\n\x12GetRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\"<\n\x13GetRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"p\n\x15ListRegistriesRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"Z\n\x16ListRegistriesResponse\x12\'\n\nregistries\x18\x01 \x03(\x0b\x32\x13.hydria.v1.Registry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaa\x01\n\x15UpdateRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\r\n\x05types\x18\x05 \x03(\t\x12/\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\"?\n\x16UpdateRegistryResponse\x12%\n\x08registry\x18\x01 \x01(\x0b\x32\x13.hydria.v1.Registry\"V\n\x15\x44\x65leteRegistryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\":\n\x16\x44\x65leteRegistryResponse\x12 \n\x18\x64\x65leted_collection_count\x18\x01 \x01(\x04\"\x85\x01\n\x1c\x43reateRegisteredModelRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x10\n\x08registry\x18\x02 \x01(\t\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x0c\n\x04tags\x18\x06 \x03(\t\"J\n\x1d\x43reateRegisteredModelResponse\x12)\n\ncollection\x18\x01 \x01(\x0b\x32\x15.hydria.v1.Collection\"o\n\x12LinkVersionRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\x12\x0e\n\x06\x65ntity\x18\x02 \x01(\t\x12\x10\n\x08registry\x18\x03 \x01(\t\x12\x12\n\ncollection\x18\x04 \x01(\t\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\"K\n\x13LinkVersionResponse\x12#\n\x07version\x18\x01 \x01(\x0b\x32\x12.hydria.v1.Version\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"I\n\x14UnlinkVersionRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65lete_aliases\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"<\n\x15UnlinkVersionResponse\x12#\n\x07version\x18\x01 \x01(\x0b\x32\x12.hydria.v1.Version\"h\n\x10ListLinksRequest\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"f\n\x11ListLinksResponse\x12$\n\x08versions\x18\x01 \x03(\x0b\x32\x12.hydria.v1.Version\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\nsource_ref\x18\x03 \x01(\t\"p\n\x15ProtectAliasesRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\x0f\n\x07protect\x18\x04 \x03(\t\x12\x11\n\tunprotect\x18\x05 \x03(\t\"3\n\x16ProtectAliasesResponse\x12\x19\n\x11protected_aliases\x18\x01 \x03(\t\"\xaf\x01\n\x17ListAliasHistoryRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12)\n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"`\n\x18ListAliasHistoryResponse\x12+\n\tintervals\x18\x01 \x03(\x0b\x32\x18.hydria.v1.AliasInterval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd7\x01\n\rAliasInterval\x12\r\n\x05\x61lias\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0bversion_ref\x18\x03 \x01(\t\x12-\n\tfrom_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12&\n\x05state\x18\x07 \x01(\x0e\x32\x17.hydria.v1.VersionState\"\x8e\x01\n\x14RollbackAliasRequest\x12\x0e\n\x06\x65ntity\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x12\n\ncollection\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x13\n\x11_expected_version\"d\n\x15RollbackAliasResponse\x12&\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x16.hydria.v1.AliasChange\x12#\n\x07version\x18\x02 \x01(\x0b\x32\x12.hydria.v1.Version2\x99\x08\n\x0fRegistryService\x12U\n\x0e\x43reateRegistry\x12 .hydria.v1.CreateRegistryRequest\x1a!.hydria.v1.CreateRegistryResponse\x12L\n\x0bGetRegistry\x12\x1d.hydria.v1.GetRegistryRequest\x1a\x1e.hydria.v1.GetRegistryResponse\x12U\n\x0eListRegistries\x12 .hydria.v1.ListRegistriesRequest\x1a!.hydria.v1.ListRegistriesResponse\x12U\n\x0eUpdateRegistry\x12 .hydria.v1.UpdateRegistryRequest\x1a!.hydria.v1.UpdateRegistryResponse\x12U\n\x0e\x44\x65leteRegistry\x12 .hydria.v1.DeleteRegistryRequest\x1a!.hydria.v1.DeleteRegistryResponse\x12j\n\x15\x43reateRegisteredModel\x12\'.hydria.v1.CreateRegisteredModelRequest\x1a(.hydria.v1.CreateRegisteredModelResponse\x12L\n\x0bLinkVersion\x12\x1d.hydria.v1.LinkVersionRequest\x1a\x1e.hydria.v1.LinkVersionResponse\x12R\n\rUnlinkVersion\x12\x1f.hydria.v1.UnlinkVersionRequest\x1a .hydria.v1.UnlinkVersionResponse\x12\x46\n\tListLinks\x12\x1b.hydria.v1.ListLinksRequest\x1a\x1c.hydria.v1.ListLinksResponse\x12U\n\x0eProtectAliases\x12 .hydria.v1.ProtectAliasesRequest\x1a!.hydria.v1.ProtectAliasesResponse\x12[\n\x10ListAliasHistory\x12\".hydria.v1.ListAliasHistoryRequest\x1a#.hydria.v1.ListAliasHistoryResponse\x12R\n\rRollbackAlias\x12\x1f.hydria.v1.RollbackAliasRequest\x1a .hydria.v1.RollbackAliasResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hydria.v1.registry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REGISTRY']._serialized_start=130
-  _globals['_REGISTRY']._serialized_end=342
-  _globals['_CREATEREGISTRYREQUEST']._serialized_start=344
-  _globals['_CREATEREGISTRYREQUEST']._serialized_end=437
-  _globals['_CREATEREGISTRYRESPONSE']._serialized_start=439
-  _globals['_CREATEREGISTRYRESPONSE']._serialized_end=502
-  _globals['_GETREGISTRYREQUEST']._serialized_start=504
-  _globals['_GETREGISTRYREQUEST']._serialized_end=558
-  _globals['_GETREGISTRYRESPONSE']._serialized_start=560
-  _globals['_GETREGISTRYRESPONSE']._serialized_end=620
-  _globals['_LISTREGISTRIESREQUEST']._serialized_start=622
-  _globals['_LISTREGISTRIESREQUEST']._serialized_end=734
-  _globals['_LISTREGISTRIESRESPONSE']._serialized_start=736
-  _globals['_LISTREGISTRIESRESPONSE']._serialized_end=826
-  _globals['_UPDATEREGISTRYREQUEST']._serialized_start=829
-  _globals['_UPDATEREGISTRYREQUEST']._serialized_end=999
-  _globals['_UPDATEREGISTRYRESPONSE']._serialized_start=1001
-  _globals['_UPDATEREGISTRYRESPONSE']._serialized_end=1064
-  _globals['_DELETEREGISTRYREQUEST']._serialized_start=1066
-  _globals['_DELETEREGISTRYREQUEST']._serialized_end=1152
-  _globals['_DELETEREGISTRYRESPONSE']._serialized_start=1154
-  _globals['_DELETEREGISTRYRESPONSE']._serialized_end=1212
-  _globals['_CREATEREGISTEREDMODELREQUEST']._serialized_start=1215
-  _globals['_CREATEREGISTEREDMODELREQUEST']._serialized_end=1348
-  _globals['_CREATEREGISTEREDMODELRESPONSE']._serialized_start=1350
-  _globals['_CREATEREGISTEREDMODELRESPONSE']._serialized_end=1424
-  _globals['_LINKVERSIONREQUEST']._serialized_start=1426
-  _globals['_LINKVERSIONREQUEST']._serialized_end=1537
-  _globals['_LINKVERSIONRESPONSE']._serialized_start=1539
-  _globals['_LINKVERSIONRESPONSE']._serialized_end=1614
-  _globals['_UNLINKVERSIONREQUEST']._serialized_start=1616
-  _globals['_UNLINKVERSIONREQUEST']._serialized_end=1689
-  _globals['_UNLINKVERSIONRESPONSE']._serialized_start=1691
-  _globals['_UNLINKVERSIONRESPONSE']._serialized_end=1751
-  _globals['_LISTLINKSREQUEST']._serialized_start=1753
-  _globals['_LISTLINKSREQUEST']._serialized_end=1857
-  _globals['_LISTLINKSRESPONSE']._serialized_start=1859
-  _globals['_LISTLINKSRESPONSE']._serialized_end=1961
-  _globals['_REGISTRYSERVICE']._serialized_start=1964
-  _globals['_REGISTRYSERVICE']._serialized_end=2749
+  _globals['_REGISTRY']._serialized_start=156
+  _globals['_REGISTRY']._serialized_end=395
+  _globals['_CREATEREGISTRYREQUEST']._serialized_start=397
+  _globals['_CREATEREGISTRYREQUEST']._serialized_end=490
+  _globals['_CREATEREGISTRYRESPONSE']._serialized_start=492
+  _globals['_CREATEREGISTRYRESPONSE']._serialized_end=555
+  _globals['_GETREGISTRYREQUEST']._serialized_start=557
+  _globals['_GETREGISTRYREQUEST']._serialized_end=611
+  _globals['_GETREGISTRYRESPONSE']._serialized_start=613
+  _globals['_GETREGISTRYRESPONSE']._serialized_end=673
+  _globals['_LISTREGISTRIESREQUEST']._serialized_start=675
+  _globals['_LISTREGISTRIESREQUEST']._serialized_end=787
+  _globals['_LISTREGISTRIESRESPONSE']._serialized_start=789
+  _globals['_LISTREGISTRIESRESPONSE']._serialized_end=879
+  _globals['_UPDATEREGISTRYREQUEST']._serialized_start=882
+  _globals['_UPDATEREGISTRYREQUEST']._serialized_end=1052
+  _globals['_UPDATEREGISTRYRESPONSE']._serialized_start=1054
+  _globals['_UPDATEREGISTRYRESPONSE']._serialized_end=1117
+  _globals['_DELETEREGISTRYREQUEST']._serialized_start=1119
+  _globals['_DELETEREGISTRYREQUEST']._serialized_end=1205
+  _globals['_DELETEREGISTRYRESPONSE']._serialized_start=1207
+  _globals['_DELETEREGISTRYRESPONSE']._serialized_end=1265
+  _globals['_CREATEREGISTEREDMODELREQUEST']._serialized_start=1268
+  _globals['_CREATEREGISTEREDMODELREQUEST']._serialized_end=1401
+  _globals['_CREATEREGISTEREDMODELRESPONSE']._serialized_start=1403
+  _globals['_CREATEREGISTEREDMODELRESPONSE']._serialized_end=1477
+  _globals['_LINKVERSIONREQUEST']._serialized_start=1479
+  _globals['_LINKVERSIONREQUEST']._serialized_end=1590
+  _globals['_LINKVERSIONRESPONSE']._serialized_start=1592
+  _globals['_LINKVERSIONRESPONSE']._serialized_end=1667
+  _globals['_UNLINKVERSIONREQUEST']._serialized_start=1669
+  _globals['_UNLINKVERSIONREQUEST']._serialized_end=1742
+  _globals['_UNLINKVERSIONRESPONSE']._serialized_start=1744
+  _globals['_UNLINKVERSIONRESPONSE']._serialized_end=1804
+  _globals['_LISTLINKSREQUEST']._serialized_start=1806
+  _globals['_LISTLINKSREQUEST']._serialized_end=1910
+  _globals['_LISTLINKSRESPONSE']._serialized_start=1912
+  _globals['_LISTLINKSRESPONSE']._serialized_end=2014
+  _globals['_PROTECTALIASESREQUEST']._serialized_start=2016
+  _globals['_PROTECTALIASESREQUEST']._serialized_end=2128
+  _globals['_PROTECTALIASESRESPONSE']._serialized_start=2130
+  _globals['_PROTECTALIASESRESPONSE']._serialized_end=2181
+  _globals['_LISTALIASHISTORYREQUEST']._serialized_start=2184
+  _globals['_LISTALIASHISTORYREQUEST']._serialized_end=2359
+  _globals['_LISTALIASHISTORYRESPONSE']._serialized_start=2361
+  _globals['_LISTALIASHISTORYRESPONSE']._serialized_end=2457
+  _globals['_ALIASINTERVAL']._serialized_start=2460
+  _globals['_ALIASINTERVAL']._serialized_end=2675
+  _globals['_ROLLBACKALIASREQUEST']._serialized_start=2678
+  _globals['_ROLLBACKALIASREQUEST']._serialized_end=2820
+  _globals['_ROLLBACKALIASRESPONSE']._serialized_start=2822
+  _globals['_ROLLBACKALIASRESPONSE']._serialized_end=2922
+  _globals['_REGISTRYSERVICE']._serialized_start=2925
+  _globals['_REGISTRYSERVICE']._serialized_end=3974
 # @@protoc_insertion_point(module_scope)
