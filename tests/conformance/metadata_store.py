@@ -6,6 +6,7 @@ from tests.conformance.metadata.chunks import ChunksContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
+from tests.conformance.metadata.protections import ProtectionsContract
 from tests.conformance.metadata.registries import RegistriesContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
@@ -21,5 +22,6 @@ class MetadataStoreContract(
     ChunksContract,
     ListingsContract,
     RegistriesContract,
+    ProtectionsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

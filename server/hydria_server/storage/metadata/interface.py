@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from hydria_server.storage.metadata.alias_history_rows import AliasHistoryRows
 from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
@@ -24,9 +25,11 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.protection_rows import ProtectionRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 
 __all__ = [
+    "AliasHistoryRows",
     "AliasRows",
     "ChunkRows",
     "EventRows",
@@ -35,6 +38,7 @@ __all__ = [
     "ListingRows",
     "MetadataStore",
     "NameRows",
+    "ProtectionRows",
     "RegistryRows",
     "Rows",
     "StagingRows",
@@ -71,6 +75,10 @@ class Rows(Protocol):
     def registries(self) -> RegistryRows: ...
     @property
     def links(self) -> LinkRows: ...
+    @property
+    def alias_history(self) -> AliasHistoryRows: ...
+    @property
+    def protections(self) -> ProtectionRows: ...
 
 
 class MetadataStore(Protocol):

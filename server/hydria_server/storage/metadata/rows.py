@@ -6,12 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import StoreInfo
+from hydria_server.storage.metadata.alias_history import SqlAliasHistory
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
 from hydria_server.storage.metadata.events import SqlEvents
 from hydria_server.storage.metadata.links import SqlLinks
 from hydria_server.storage.metadata.listings import SqlListings
 from hydria_server.storage.metadata.names import SqlNames
+from hydria_server.storage.metadata.protections import SqlProtections
 from hydria_server.storage.metadata.registries import SqlRegistries
 from hydria_server.storage.metadata.staging import SqlStaging
 from hydria_server.storage.metadata.tables import STORE
@@ -80,3 +82,11 @@ class SqlRows:
     @property
     def links(self) -> SqlLinks:
         return SqlLinks(self._connection)
+
+    @property
+    def alias_history(self) -> SqlAliasHistory:
+        return SqlAliasHistory(self._connection)
+
+    @property
+    def protections(self) -> SqlProtections:
+        return SqlProtections(self._connection)
