@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.alias_history import AliasHistoryContract
+from tests.conformance.alias_protection import AliasProtectionContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
 from tests.conformance.registry_registries import RegistriesContract
@@ -14,7 +16,13 @@ from tests.servers import Server
 from tests.teams import Team
 
 
-class RegistryServiceContract(RegistriesContract, LinksContract, LinkReadingContract):
+class RegistryServiceContract(
+    RegistriesContract,
+    LinksContract,
+    LinkReadingContract,
+    AliasHistoryContract,
+    AliasProtectionContract,
+):
     """Inherited by a test class that has the fixture `server`."""
 
     @pytest.fixture

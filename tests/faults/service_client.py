@@ -8,6 +8,7 @@ from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import HydriaError, NotFoundError
 from hydria_server.domain.records import UploadRecord, VersionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.roles import Role
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.chunk_uploads import ChunkBatch
@@ -70,7 +71,9 @@ class ServiceClient:
             case Commit(key, aliases):
                 upload = await self._upload(key)
                 request = CommitRequest(aliases=aliases)
-                done = await services.commits.commit(upload.upload_id, request, actor=ACTOR)
+                done = await services.commits.commit(
+                    upload.upload_id, request, actor=ACTOR, role=Role.ADMIN
+                )
                 return f"v{done.version.number} {'made' if done.created else 'found'}"
             case Abort(key):
                 await services.sessions.abort((await self._upload(key)).upload_id)
@@ -78,7 +81,9 @@ class ServiceClient:
                 change = AliasOperation(
                     alias, number, AnyVersion() if expected == ANY else expected
                 )
-                await services.aliases.update(_name(collection), [change], actor=ACTOR)
+                await services.aliases.update(
+                    _name(collection), [change], actor=ACTOR, role=Role.ADMIN
+                )
             case Rename(collection, name):
                 change_name = CollectionChange(name=name)
                 await services.collections.update(

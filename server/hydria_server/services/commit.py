@@ -23,6 +23,7 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
 from hydria_server.services.publication import (
@@ -78,7 +79,9 @@ class Commits:
         self._metadata = metadata
         self._clock = clock
 
-    async def commit(self, upload_id: str, request: CommitRequest, *, actor: str) -> Commitment:
+    async def commit(
+        self, upload_id: str, request: CommitRequest, *, actor: str, role: Role
+    ) -> Commitment:
         """Commit an upload; the same request again gets the same answer.
 
         Raises:
@@ -89,6 +92,7 @@ class Commits:
             TypeMismatchError: the collection has another type.
             FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             StorageFullError: there is no room. After any error the upload is still open.
         """
         words = checked_words(request)
@@ -99,12 +103,12 @@ class Commits:
         writers = frozenset(request.finished_writers)
         while True:
             try:
-                return await self._attempt(upload_id, words, writers, actor)
+                return await self._attempt(upload_id, words, writers, actor, role)
             except MoreWasStagedError:
                 continue  # what was acknowledged meanwhile belongs into the version
 
     async def _attempt(
-        self, upload_id: str, words: Words, writers: frozenset[str], actor: str
+        self, upload_id: str, words: Words, writers: frozenset[str], actor: str, role: Role
     ) -> Commitment:
         request_hash = _hash(words)
         upload = await self._sessions.get(upload_id)
@@ -121,7 +125,7 @@ class Commits:
             # The time is taken here, where commits stand in line: a higher number is never older.
             now_us = self._clock()
             publication = Publication(
-                upload_id, manifest, len(runs), words, actor, now_us, request_hash, writers
+                upload_id, manifest, len(runs), words, actor, role, now_us, request_hash, writers
             )
             return await publish_or_replay(rows, publication)
 

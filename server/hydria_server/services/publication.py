@@ -21,8 +21,10 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.services.history import NOTHING, History
 from hydria_server.services.manifest_builder import BuiltManifest
+from hydria_server.services.protection import require_movable
 from hydria_server.services.sessions import require_open
 from hydria_server.storage.metadata.interface import Rows
 
@@ -53,6 +55,7 @@ class Publication:
     run_count: int  # the staged runs that the manifest was built of
     words: Words
     actor: str
+    role: Role
     now_us: int
     request_hash: bytes
     finished_writers: frozenset[str] = frozenset()
@@ -70,6 +73,7 @@ class Publication:
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             MoreWasStagedError: the manifest is out of date.
         """
         upload = await rows.uploads.get(self.upload_id)
@@ -80,6 +84,7 @@ class Publication:
             raise MoreWasStagedError
         await require_finished(rows, self.upload_id, self.finished_writers)
         collection = await self._collection(rows, upload)
+        require_movable(collection, self.words.aliases, self.role)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
             version = await self._insert(rows, collection)

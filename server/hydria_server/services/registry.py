@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.links import Links
+from hydria_server.services.protection import Protections
 from hydria_server.services.registered_models import RegisteredModels
 from hydria_server.services.registries import Registries
 from hydria_server.services.sessions import Clock
@@ -19,3 +20,5 @@ class RegistryServices:
         self.registries = Registries(metadata, clock)
         self.models = RegisteredModels(metadata, clock)
         self.links = Links(metadata, clock)
+        self.protections = Protections(metadata, clock)
+        self.alias_history = artifacts.alias_history

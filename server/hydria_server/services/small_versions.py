@@ -18,6 +18,7 @@ from hydria_server.domain.errors import (
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import UploadRecord, UploadState
+from hydria_server.domain.roles import Role
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.commit import Commitment, CommitRequest, Commits
 from hydria_server.services.file_drafts import FileDraft
@@ -58,7 +59,13 @@ class SmallVersions:
         self._budget = budget
 
     async def put(
-        self, new: NewUpload, files: Sequence[InlineFile], request: CommitRequest, *, actor: str
+        self,
+        new: NewUpload,
+        files: Sequence[InlineFile],
+        request: CommitRequest,
+        *,
+        actor: str,
+        role: Role,
     ) -> Commitment:
         """Store, stage and commit the files; the same request id gets the same answer.
 
@@ -72,7 +79,7 @@ class SmallVersions:
             try:
                 if upload.state is not UploadState.COMMITTED:
                     await self._stage_unless_committed(upload, files)
-                return await self._commits.commit(upload.upload_id, request, actor=actor)
+                return await self._commits.commit(upload.upload_id, request, actor=actor, role=role)
             except HydriaError as error:
                 # What lacked only a moment or some room may be tried again, as the same request.
                 if not (new.request_id and isinstance(error, _PASSING)):
