@@ -159,9 +159,8 @@ class RegistryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRegistries(self, request, context):
-        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-        `updated_at`.
+        """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+        restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

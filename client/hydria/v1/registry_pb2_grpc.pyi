@@ -62,9 +62,8 @@ class RegistryServiceStub:
     GetRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]
     """Reads a registry. A name given up by a rename finds the registry that had it."""
     ListRegistries: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]
-    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-    `updated_at`.
+    """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+    restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
     """
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]
     """Renames, describes or restricts a registry. The old name finds it until it is used again.
@@ -171,9 +170,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     GetRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]  # type: ignore[assignment]
     """Reads a registry. A name given up by a rename finds the registry that had it."""
     ListRegistries: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]  # type: ignore[assignment]
-    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-    `updated_at`.
+    """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+    restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
     """
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]  # type: ignore[assignment]
     """Renames, describes or restricts a registry. The old name finds it until it is used again.
@@ -295,9 +293,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListRegistriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListRegistriesResponse, _abc.Awaitable[_registry_pb2.ListRegistriesResponse]]:
-        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-        `updated_at`.
+        """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+        restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
         """
 
     @_abc_1.abstractmethod
