@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hydria.alias_records import AliasInterval as AliasInterval
+    from hydria.alias_records import RollbackResult as RollbackResult
     from hydria.client import AsyncClient as AsyncClient
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
     from hydria.webhooks import AsyncWebhooks as AsyncWebhooks
 
 _HOME_OF = {
+    "AliasInterval": "hydria.alias_records",
+    "RollbackResult": "hydria.alias_records",
     "AsyncClient": "hydria.client",
     "AsyncRegistry": "hydria.registry",
     "Client": "hydria.sync",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from hydria import messages
 from hydria.catalog import Catalog
@@ -33,9 +34,19 @@ class AsyncCatalog:
 
     # --- what is there --------------------------------------------------------------------------
 
-    async def version(self, ref: str, *, type: str = "") -> Version:
-        """Return the version that a ref names; with `type`, only if it has that type."""
-        return await self._catalog.version(self.defaults.ref(ref), type=type)
+    async def version(self, ref: str, *, type: str = "", as_of: datetime | None = None) -> Version:
+        """Return the version that a ref names.
+
+        Args:
+            ref: the version.
+            type: the type it must have, if not empty.
+            as_of: where the alias of `ref` pointed then, an aware time; the version may be deleted
+                since, and its `state` says so. Its `ref` reads what is still there.
+
+        Raises:
+            AliasNotFoundError: the alias points nowhere, or did not then.
+        """
+        return await self._catalog.version(self.defaults.ref(ref), type=type, as_of=as_of)
 
     def versions(
         self, collection: str = "", *, project: str = "", filter: str = "", order_by: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -38,9 +39,9 @@ class Catalog:
             await self._connection.call(method, pb.GetServerInfoRequest(), timeout_seconds=10)
         )
 
-    async def version(self, ref: str, *, type: str) -> Version:
-        """Return the version that a full ref names."""
-        request = pb.GetVersionRequest(ref=ref, type=type)
+    async def version(self, ref: str, *, type: str, as_of: datetime | None = None) -> Version:
+        """Return the version that a full ref names, or that its alias pointed to at a time."""
+        request = pb.GetVersionRequest(ref=ref, type=type, as_of=messages.given_time(as_of))
         response = await self._connection.call(self._connection.stub.GetVersion, request)
         return messages.version_of(response.version)
 

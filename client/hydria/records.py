@@ -82,6 +82,8 @@ class Collection:
     created_at: datetime
     updated_at: datetime
     etag: str
+    protected_aliases: tuple[str, ...] = ()
+    """Aliases that only administrators may move: its own and its registry's."""
     is_registered_model: bool = False
     """Whether it is one of a registry, so that its versions are links."""
 

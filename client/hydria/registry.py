@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from hydria import messages
+from hydria.alias_history import AsyncAliasHistory
 from hydria.connection import LONG_CALL_SECONDS, Connection
 from hydria.options import TransferOptions
 from hydria.pages import PAGE_SIZE, Pages
@@ -19,7 +20,7 @@ from hydria.v1 import registry_pb2 as pb
 MODEL_REGISTRY = "model-registry"
 
 
-class AsyncRegistry:
+class AsyncRegistry(AsyncAliasHistory):
     """What is handed on, and under which name.
 
     A registry is `[ENTITY/]REGISTRY`, and REGISTRY is `model-registry`, which every entity has, or
@@ -30,9 +31,8 @@ class AsyncRegistry:
     """
 
     def __init__(self, connection: Connection, defaults: Defaults) -> None:
-        self._connection = connection
+        super().__init__(connection, Defaults(entity=defaults.entity, project=MODEL_REGISTRY))
         self._defaults = defaults
-        self._models = Defaults(entity=defaults.entity, project=MODEL_REGISTRY)
 
     # --- registries -----------------------------------------------------------------------------
 
@@ -207,4 +207,5 @@ def _registry_of(message: pb.Registry) -> Registry:
         created_at=messages.time_of(message.created_at),
         updated_at=messages.time_of(message.updated_at),
         etag=message.etag,
+        protected_aliases=tuple(message.protected_aliases),
     )

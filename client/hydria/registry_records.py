@@ -23,6 +23,8 @@ class Registry:
     created_at: datetime
     updated_at: datetime
     etag: str
+    protected_aliases: tuple[str, ...] = ()
+    """Aliases that only administrators may move, in all of its registered models."""
 
     @property
     def path(self) -> str:

@@ -10,6 +10,11 @@ from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
 from hydria import errors, watch_errors
+from hydria.alias_errors import (
+    AliasProtectedError,
+    NoPreviousVersionError,
+    PermissionDeniedError,
+)
 from hydria.references.errors import CrossDomainError, ReferenceInvalidError
 from hydria.v1 import types_pb2 as pb
 
@@ -55,6 +60,8 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.InternalServerError,
         ReferenceInvalidError,
         CrossDomainError,
+        AliasProtectedError,
+        NoPreviousVersionError,
     )
 }
 
@@ -63,6 +70,7 @@ _BY_CODE: dict[int, type[errors.HydriaError]] = {
     grpc.StatusCode.INVALID_ARGUMENT.value[0]: errors.InvalidArgumentError,
     grpc.StatusCode.NOT_FOUND.value[0]: errors.NotFoundError,
     grpc.StatusCode.ALREADY_EXISTS.value[0]: errors.AlreadyExistsError,
+    grpc.StatusCode.PERMISSION_DENIED.value[0]: PermissionDeniedError,
     grpc.StatusCode.FAILED_PRECONDITION.value[0]: errors.FailedPreconditionError,
     grpc.StatusCode.ABORTED.value[0]: errors.AbortedError,
     grpc.StatusCode.OUT_OF_RANGE.value[0]: errors.RangeOutOfBoundsError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from hydria.async_catalog import AsyncCatalog
@@ -35,8 +36,8 @@ class SyncCatalog:
     def server_info(self) -> ServerInfo:
         return self._loop.run(self._catalog.server_info())
 
-    def version(self, ref: str, *, type: str = "") -> Version:
-        return self._loop.run(self._catalog.version(ref, type=type))
+    def version(self, ref: str, *, type: str = "", as_of: datetime | None = None) -> Version:
+        return self._loop.run(self._catalog.version(ref, type=type, as_of=as_of))
 
     def versions(
         self, collection: str = "", *, project: str = "", filter: str = "", order_by: str = ""

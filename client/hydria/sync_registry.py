@@ -8,14 +8,15 @@ from hydria.loop_thread import LoopThread
 from hydria.records import Collection, Version
 from hydria.registry import AsyncRegistry
 from hydria.registry_records import LinkResult, Registry
+from hydria.sync_alias_history import SyncAliasHistory
 
 
-class SyncRegistry:
+class SyncRegistry(SyncAliasHistory):
     """Every method as that of `AsyncRegistry`. Lists are iterators."""
 
     def __init__(self, registry: AsyncRegistry, loop: LoopThread) -> None:
+        super().__init__(registry, loop)
         self._registry = registry
-        self._loop = loop
 
     def create(
         self, registry: str, *, description: str = "", types: Sequence[str] = ()

@@ -7,6 +7,7 @@ from tests.conformance.metadata.event_queries import EventQueriesContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
+from tests.conformance.metadata.protections import ProtectionsContract
 from tests.conformance.metadata.registries import RegistriesContract
 from tests.conformance.metadata.search import SearchContract
 from tests.conformance.metadata.transactions import TransactionsContract
@@ -27,5 +28,6 @@ class MetadataStoreContract(
     SearchContract,
     RegistriesContract,
     WebhooksContract,
+    ProtectionsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.alias_history import AliasHistoryContract
+from tests.conformance.alias_protection import AliasProtectionContract
 from tests.conformance.registry_events import EventsContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
@@ -26,6 +28,8 @@ class RegistryServiceContract(
     WatchContract,
     SearchContract,
     WebhooksContract,
+    AliasHistoryContract,
+    AliasProtectionContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

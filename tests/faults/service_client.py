@@ -8,6 +8,7 @@ from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import HydriaError, NotFoundError
 from hydria_server.domain.records import UploadRecord, VersionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.roles import Role
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.chunk_uploads import ChunkBatch
@@ -76,7 +77,10 @@ class ServiceClient:
             case Commit(key, aliases):
                 upload = await self._upload(key)
                 request = CommitRequest(aliases=aliases)
-                return _told(await services.commits.commit(upload.upload_id, request, actor=ACTOR))
+                done = await services.commits.commit(
+                    upload.upload_id, request, actor=ACTOR, role=Role.ADMIN
+                )
+                return _told(done)
             case Abort(key):
                 await services.sessions.abort((await self._upload(key)).upload_id)
             case PutSmall() | Copy() | Reuse():
@@ -92,13 +96,15 @@ class ServiceClient:
             case PutSmall(key, _, type_, files):
                 new = NewUpload(name, type_, request_id=key)
                 inline = [InlineFile(path, content) for path, content in stored(files).items()]
-                return await services.small_versions.put(new, inline, words, actor=ACTOR)
+                return await services.small_versions.put(
+                    new, inline, words, actor=ACTOR, role=Role.ADMIN
+                )
             case Copy(source, selector, _, type_, aliases, key):
                 request = CopyRequest(_ref(source, selector), name, type_, aliases, request_id=key)
-                return await services.copies.copy(request, actor=ACTOR)
+                return await services.copies.copy(request, actor=ACTOR, role=Role.ADMIN)
             case Reuse(_, type_, files):
                 content = KnownContent(name, type_, version_digest_of(files))
-                return await services.reuse.reuse(content, words, actor=ACTOR)
+                return await services.reuse.reuse(content, words, actor=ACTOR, role=Role.ADMIN)
 
     async def _change(self, operation: Operation) -> None:
         services = self.services
@@ -107,7 +113,9 @@ class ServiceClient:
                 change = AliasOperation(
                     alias, number, AnyVersion() if expected == ANY else expected
                 )
-                await services.aliases.update(_name(collection), [change], actor=ACTOR)
+                await services.aliases.update(
+                    _name(collection), [change], actor=ACTOR, role=Role.ADMIN
+                )
             case Rename(collection, name):
                 change_name = CollectionChange(name=name)
                 await services.collections.update(

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
+from hydria_server.domain.alias_records import AliasHistoryQuery
 from hydria_server.domain.chunks import ChunkState
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.domain.event_types import EventType
@@ -36,12 +37,14 @@ from hydria_server.domain.leaves import leaves_of
 from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import AliasMove, EventDraft, UploadState
 from hydria_server.storage.metadata import (
+    alias_history,
     aliases,
     chunks,
     events,
     leaves,
     links,
     names,
+    protections,
     registries,
     staging,
     tables,
@@ -315,6 +318,7 @@ async def use_links(rows: Rows, entity_id: int, version_id: int) -> None:
         await rows.links.page(version_id, Query(filter_, newest, (9, 9), 1))
     for filter_ in (None, restricted):
         await rows.registries.page(entity_id, Query(filter_, by_name, ("a", 9), 1))
+    await use_protections(rows, made, model, version_id)
     await rows.registries.delete(made, now_us=1)
 
 
@@ -343,6 +347,20 @@ async def use_searches(rows: Rows, entity_id: int) -> None:
             await rows.search.versions(entity_id, Query(filter_, order, after, 1))
     for term in (Comparison("tag", Operator.EQ, "a"), Comparison("type", Operator.EQ, "dataset")):
         await rows.search.collections(entity_id, Query(term, (OrderTerm("name"),), ("a", 9), 1))
+
+
+async def use_protections(rows: Rows, project_id: int, model_id: int, version_id: int) -> None:
+    for collection_id in (None, model_id):
+        await rows.protections.add(project_id, collection_id, ["best"])
+        await rows.protections.of(project_id, collection_id)
+    await rows.protections.held_by_version(version_id)
+    await rows.protections.held_in_collection(model_id)
+    await rows.protections.remove(project_id, model_id, ["best"])
+    for alias, as_of_us in ((None, None), ("best", None), (None, 5), ("best", 5)):
+        await rows.alias_history.page(AliasHistoryQuery(model_id, alias, as_of_us, (9, "z"), 1))
+    await rows.alias_history.holder_at(model_id, "best", 5)
+    for live in (True, False):
+        await rows.alias_history.last_holder(model_id, "best", other_than=None, live=live)
 
 
 async def use_lists(rows: Rows, entity_id: int, project_id: int, collection_id: int) -> None:
@@ -394,7 +412,10 @@ def scans_of(
 
 @pytest.mark.parametrize(
     "module",
-    [aliases, chunks, events, leaves, links, names, registries, staging, uploads, versions],
+    [
+        *(alias_history, aliases, chunks, events, leaves, links, names, protections, registries),
+        *(staging, uploads, versions),
+    ],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -88,6 +88,8 @@ def show_collection(invocation: Invocation, found: Collection) -> None:
     print_lines(printable(f"  type      {found.type}"))
     print_lines(f"  versions  {found.version_count:,}")
     print_lines(f"  aliases   {names_text(found.aliases)}")
+    if found.protected_aliases:
+        print_lines(f"  protects  {names_text(found.protected_aliases)}")
     print_lines(f"  tags      {names_text(found.tags)}")
     print_lines(f"  updated   {time_text(found.updated_at)}")
     if found.description:

@@ -10,6 +10,7 @@ from hydria.cli.collection import show_collection
 from hydria.cli.history import watch
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
+from hydria.cli.registry_aliases import history, protect, rollback
 from hydria.cli.registry_links import link, links, unlink
 from hydria.cli.registry_listing import ls
 from hydria.cli.rows import registry_row
@@ -150,10 +151,12 @@ def _show(invocation: Invocation, found: Registry) -> None:
     print_lines(printable(found.path))
     print_lines(f"  models   {found.collection_count:,}")
     print_lines(f"  types    {names_text(found.types) or 'all'}")
+    if found.protected_aliases:
+        print_lines(f"  protects {names_text(found.protected_aliases)}")
     print_lines(f"  updated  {time_text(found.updated_at)}")
     if found.description:
         print_lines(printable(found.description))
 
 
-for _command in (ls, link, unlink, links, watch):
+for _command in (ls, link, unlink, links, history, rollback, protect, watch):
     registry.add_command(_command)

@@ -67,8 +67,7 @@ class Downloads:
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
 
-        What is below `root` and `beside`, and the cache, are looked through for what need not be
-        fetched.
+        What is in `root`, `beside` and the cache is looked through for what need not be fetched.
 
         Raises:
             OSError: the disk refuses.

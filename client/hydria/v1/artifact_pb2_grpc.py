@@ -324,7 +324,8 @@ class ArtifactServiceServicer(object):
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+        an error the upload is still open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -335,7 +336,7 @@ class ArtifactServiceServicer(object):
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
         FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
-        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -347,7 +348,7 @@ class ArtifactServiceServicer(object):
         hold, and then need not upload at all. Changes nothing more when it is called again.
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-        TYPE_MISMATCH.
+        TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,14 +361,16 @@ class ArtifactServiceServicer(object):
         it by this call: download and upload them.
         INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
         REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-        STORAGE_FULL.
+        STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetVersion(self, request, context):
-        """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH.
+        """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+        TYPE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -444,7 +447,7 @@ class ArtifactServiceServicer(object):
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
         With the ref of a link only the link goes, and its source stays.
         FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
-        `force`). ABORTED: ETAG_MISMATCH.
+        `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -453,8 +456,8 @@ class ArtifactServiceServicer(object):
     def DeleteCollection(self, request, context):
         """Deletes a collection with all its versions and aliases. One made later under the same name is
         another collection and starts at `v0`. Of a registered model the sources stay.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
-        ETAG_MISMATCH.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+        aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -463,7 +466,7 @@ class ArtifactServiceServicer(object):
     def UpdateAliases(self, request, context):
         """Sets, moves and removes aliases of one collection: all of the operations, or none.
         INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-        ABORTED: ALIAS_CONFLICT.
+        ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

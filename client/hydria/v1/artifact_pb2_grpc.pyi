@@ -102,14 +102,15 @@ class ArtifactServiceStub:
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+    an error the upload is still open.
     """
     PutVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
     FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
-    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ReuseVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -117,7 +118,7 @@ class ArtifactServiceStub:
     hold, and then need not upload at all. Changes nothing more when it is called again.
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-    TYPE_MISMATCH.
+    TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     CopyVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]
     """Makes a version with the content of another one of the same entity, in any of its collections,
@@ -126,10 +127,13 @@ class ArtifactServiceStub:
     it by this call: download and upload them.
     INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
     REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-    STORAGE_FULL.
+    STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
-    """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+    """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+    TYPE_MISMATCH.
+    """
     ListVersions: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
@@ -172,18 +176,18 @@ class ArtifactServiceStub:
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
     With the ref of a link only the link goes, and its source stays.
     FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
-    `force`). ABORTED: ETAG_MISMATCH.
+    `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
     another collection and starts at `v0`. Of a registered model the sources stay.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
-    ETAG_MISMATCH.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+    aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
     """
     UpdateAliases: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
     INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-    ABORTED: ALIAS_CONFLICT.
+    ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ListFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]
     """Lists a version's files by path, in pages.
@@ -300,14 +304,15 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+    an error the upload is still open.
     """
     PutVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]  # type: ignore[assignment]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
     FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
-    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ReuseVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]  # type: ignore[assignment]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -315,7 +320,7 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     hold, and then need not upload at all. Changes nothing more when it is called again.
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-    TYPE_MISMATCH.
+    TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     CopyVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]  # type: ignore[assignment]
     """Makes a version with the content of another one of the same entity, in any of its collections,
@@ -324,10 +329,13 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     it by this call: download and upload them.
     INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
     REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-    STORAGE_FULL.
+    STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
-    """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+    """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+    TYPE_MISMATCH.
+    """
     ListVersions: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]  # type: ignore[assignment]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
@@ -370,18 +378,18 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
     With the ref of a link only the link goes, and its source stays.
     FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
-    `force`). ABORTED: ETAG_MISMATCH.
+    `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]  # type: ignore[assignment]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
     another collection and starts at `v0`. Of a registered model the sources stay.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
-    ETAG_MISMATCH.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+    aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
     """
     UpdateAliases: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]  # type: ignore[assignment]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
     INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-    ABORTED: ALIAS_CONFLICT.
+    ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ListFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]  # type: ignore[assignment]
     """Lists a version's files by path, in pages.
@@ -561,7 +569,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+        an error the upload is still open.
         """
 
     @_abc_1.abstractmethod
@@ -574,7 +583,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
         FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
-        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -588,7 +597,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         hold, and then need not upload at all. Changes nothing more when it is called again.
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-        TYPE_MISMATCH.
+        TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -603,7 +612,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         it by this call: download and upload them.
         INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
         REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-        STORAGE_FULL.
+        STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -612,7 +621,10 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.GetVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.GetVersionResponse, _abc.Awaitable[_artifact_pb2.GetVersionResponse]]:
-        """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+        """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+        TYPE_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def ListVersions(
@@ -703,7 +715,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
         With the ref of a link only the link goes, and its source stays.
         FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
-        `force`). ABORTED: ETAG_MISMATCH.
+        `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -714,8 +726,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.DeleteCollectionResponse, _abc.Awaitable[_artifact_pb2.DeleteCollectionResponse]]:
         """Deletes a collection with all its versions and aliases. One made later under the same name is
         another collection and starts at `v0`. Of a registered model the sources stay.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`). ABORTED:
-        ETAG_MISMATCH.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+        aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -726,7 +738,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.UpdateAliasesResponse, _abc.Awaitable[_artifact_pb2.UpdateAliasesResponse]]:
         """Sets, moves and removes aliases of one collection: all of the operations, or none.
         INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-        ABORTED: ALIAS_CONFLICT.
+        ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hydria.v1 import artifact_pb2 as _artifact_pb2
 from hydria.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -66,6 +67,8 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A version was linked to a registered model."""
     EVENT_TYPE_VERSION_UNLINKED: _EventType.ValueType  # 18
     """A link was taken away."""
+    EVENT_TYPE_PROTECTION_CHANGED: _EventType.ValueType  # 19
+    """Aliases of a registry or of a registered model were protected, or are no longer."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """--- events ----------------------------------------------------------------------------------------
@@ -111,6 +114,8 @@ EVENT_TYPE_VERSION_LINKED: EventType.ValueType  # 17
 """A version was linked to a registered model."""
 EVENT_TYPE_VERSION_UNLINKED: EventType.ValueType  # 18
 """A link was taken away."""
+EVENT_TYPE_PROTECTION_CHANGED: EventType.ValueType  # 19
+"""Aliases of a registry or of a registered model were protected, or are no longer."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 class _WebhookState:
@@ -209,6 +214,7 @@ class Registry(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PROTECTED_ALIASES_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     name: _builtins.str
@@ -218,7 +224,7 @@ class Registry(_message.Message):
     collection_count: _builtins.int
     """How many registered models it has."""
     etag: _builtins.str
-    """Changes with every change of its name, words or types."""
+    """Changes with every change of its name, words, types or protected aliases."""
     @_builtins.property
     def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The types that it may hold, sorted; empty for all."""
@@ -229,7 +235,11 @@ class Registry(_message.Message):
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When its name, words or types last changed."""
+        """When its name, words, types or protected aliases last changed."""
+
+    @_builtins.property
+    def protected_aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases that only administrators may move, in all of its registered models; sorted."""
 
     def __init__(
         self,
@@ -242,10 +252,11 @@ class Registry(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        protected_aliases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_count", b"collection_count", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "types", b"types", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection_count", b"collection_count", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "name", b"name", "protected_aliases", b"protected_aliases", "types", b"types", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -865,8 +876,8 @@ class Event(_message.Message):
     """A JSON object of at most 12 KiB with everything else that is known, old and new: `digest`,
     `source` (of a link or a copy), `fields` (that were given), `old_description`,
     `new_description`, `old_metadata_json`, `new_metadata_json`, `old_tags`, `new_tags`, `old_types`,
-    `new_types`, `new_name`, `type`, `new_type`. Of a longer value the first KiB is there, and
-    `cut_FIELD` is true.
+    `new_types`, `old_protected`, `new_protected`, `new_name`, `type`, `new_type`. Of a longer value
+    the first KiB is there, and `cut_FIELD` is true.
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
@@ -2066,3 +2077,274 @@ class RedeliverWebhookResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RedeliverWebhookResponse: _TypeAlias = RedeliverWebhookResponse  # noqa: Y015
+
+@_typing.final
+class ProtectAliasesRequest(_message.Message):
+    """--- aliases: protection and history --------------------------------------------------------------
+
+    Protects aliases, or no longer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    PROTECT_FIELD_NUMBER: _builtins.int
+    UNPROTECT_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The registry; with `collection`, also a project."""
+    collection: _builtins.str
+    """One collection; empty for all registered models of the registry."""
+    @_builtins.property
+    def protect(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases to protect, at most 100. They need not exist."""
+
+    @_builtins.property
+    def unprotect(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases to protect no longer, at most 100. They need not be protected. One that the registry
+        protects stays so, whatever its collections say.
+        """
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        protect: _abc.Iterable[_builtins.str] | None = ...,
+        unprotect: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "entity", b"entity", "project", b"project", "protect", b"protect", "unprotect", b"unprotect"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtectAliasesRequest: _TypeAlias = ProtectAliasesRequest  # noqa: Y015
+
+@_typing.final
+class ProtectAliasesResponse(_message.Message):
+    """What is protected now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTECTED_ALIASES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def protected_aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The aliases protected by the collection itself, or by the registry where none was named; sorted.
+        (`Collection.protected_aliases` has those of its registry as well.)
+        """
+
+    def __init__(
+        self,
+        *,
+        protected_aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["protected_aliases", b"protected_aliases"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtectAliasesResponse: _TypeAlias = ProtectAliasesResponse  # noqa: Y015
+
+@_typing.final
+class ListAliasHistoryRequest(_message.Message):
+    """Lists where aliases pointed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The project or registry."""
+    collection: _builtins.str
+    """The collection, by a name that it has or once had."""
+    alias: _builtins.str
+    """One alias; empty for all of them."""
+    page_size: _builtins.int
+    """How many at most."""
+    page_token: _builtins.str
+    """Where to go on."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Only where an alias pointed at this time; unset for all times."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "as_of", b"as_of", "collection", b"collection", "entity", b"entity", "page_size", b"page_size", "page_token", b"page_token", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAliasHistoryRequest: _TypeAlias = ListAliasHistoryRequest  # noqa: Y015
+
+@_typing.final
+class ListAliasHistoryResponse(_message.Message):
+    """A page of history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def intervals(self) -> _containers.RepeatedCompositeFieldContainer[Global___AliasInterval]:
+        """The intervals, the latest beginning first."""
+
+    def __init__(
+        self,
+        *,
+        intervals: _abc.Iterable[Global___AliasInterval] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["intervals", b"intervals", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAliasHistoryResponse: _TypeAlias = ListAliasHistoryResponse  # noqa: Y015
+
+@_typing.final
+class AliasInterval(_message.Message):
+    """An alias pointed to a version from one moment until another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALIAS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    TO_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    alias: _builtins.str
+    """The alias."""
+    version: _builtins.str
+    """The version, `vN`."""
+    version_ref: _builtins.str
+    """Its full ref, by its present names."""
+    actor: _builtins.str
+    """Who pointed it there."""
+    state: _types_pb2.VersionState.ValueType
+    """Where that version stands now: it may be deleted."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when, this moment included."""
+
+    @_builtins.property
+    def to_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when, this moment not included; unset: it still does."""
+
+    def __init__(
+        self,
+        *,
+        alias: _builtins.str = ...,
+        version: _builtins.str = ...,
+        version_ref: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        to_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        state: _types_pb2.VersionState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "to_time", b"to_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "from_time", b"from_time", "state", b"state", "to_time", b"to_time", "version", b"version", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AliasInterval: _TypeAlias = AliasInterval  # noqa: Y015
+
+@_typing.final
+class RollbackAliasRequest(_message.Message):
+    """Points an alias back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The project or registry."""
+    collection: _builtins.str
+    """The collection."""
+    alias: _builtins.str
+    """The alias."""
+    expected_version: _builtins.str
+    """Only if it points to this version now, `vN`; the empty text means: only if it does not exist
+    (it was removed, and is brought back). Unset means: in any case.
+    """
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        expected_version: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "alias", b"alias", "collection", b"collection", "entity", b"entity", "expected_version", b"expected_version", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = _typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+Global___RollbackAliasRequest: _TypeAlias = RollbackAliasRequest  # noqa: Y015
+
+@_typing.final
+class RollbackAliasResponse(_message.Message):
+    """The alias after the rollback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change(self) -> _artifact_pb2.AliasChange:
+        """Where it points and where it pointed."""
+
+    @_builtins.property
+    def version(self) -> _types_pb2.Version:
+        """The version that it points to."""
+
+    def __init__(
+        self,
+        *,
+        change: _artifact_pb2.AliasChange | None = ...,
+        version: _types_pb2.Version | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackAliasResponse: _TypeAlias = RollbackAliasResponse  # noqa: Y015

@@ -161,6 +161,21 @@ class RegistryServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.FromString,
                 _registered_method=True)
+        self.ProtectAliases = channel.unary_unary(
+                '/hydria.v1.RegistryService/ProtectAliases',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ProtectAliasesRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ProtectAliasesResponse.FromString,
+                _registered_method=True)
+        self.ListAliasHistory = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListAliasHistory',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListAliasHistoryRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListAliasHistoryResponse.FromString,
+                _registered_method=True)
+        self.RollbackAlias = channel.unary_unary(
+                '/hydria.v1.RegistryService/RollbackAlias',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer(object):
@@ -225,7 +240,7 @@ class RegistryServiceServicer(object):
         """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
         same name is another registry.
         INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
-        without `force`). ABORTED: ETAG_MISMATCH.
+        without `force`; protected aliases in use even with it). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,7 +265,7 @@ class RegistryServiceServicer(object):
         are read there.
         INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
         registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
-        the source, or the registry does not allow it).
+        the source, or the registry does not allow it). PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -261,7 +276,8 @@ class RegistryServiceServicer(object):
         source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
         link's number is not used again.
         INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
-        RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+        RESOURCE_IN_USE (other aliases, without `delete_aliases`; protected ones even with it). ABORTED:
+        ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -402,6 +418,46 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProtectAliases(self, request, context):
+        """--- aliases: protection and history -----------------------------------------------------------
+
+        Protects aliases, or no longer: of all registered models of a registry, those to come among
+        them, or of one collection, also of a project. Only administrators may set, move or remove a
+        protected alias, whatever the call; a version that holds one, and the source of a link that
+        does, cannot be deleted or unlinked, by nobody and with no flag. Without authentication every
+        caller is an administrator. Protecting twice is fine.
+        INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias in both lists; no
+        alias at all; more than 100 would be protected; a project without `collection`).
+        PERMISSION_DENIED: ALIAS_PROTECTED (only administrators may).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAliasHistory(self, request, context):
+        """Lists where aliases of a collection pointed, when, and who pointed them there; the latest
+        beginning first. Of a collection of a project as well as of a registered model. The history
+        stays through renames, and goes on from the first commit; `latest` has one, too. A collection
+        that was made anew under the name of a deleted one has a history of its own.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackAlias(self, request, context):
+        """Points an alias back to the version that it pointed to before the present one, and brings back
+        one that was removed. Versions that were deleted since are passed over; the answer says where
+        the alias points then. Called again it goes back to the version that was just left: that is the
+        previous one then. So do not send it again blindly: give `expected_version`.
+        INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
+        anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
+        ALIAS_PROTECTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -509,6 +565,21 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.RedeliverWebhook,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.SerializeToString,
+            ),
+            'ProtectAliases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProtectAliases,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ProtectAliasesRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ProtectAliasesResponse.SerializeToString,
+            ),
+            'ListAliasHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAliasHistory,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListAliasHistoryRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListAliasHistoryResponse.SerializeToString,
+            ),
+            'RollbackAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackAlias,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1100,6 +1171,87 @@ class RegistryService(object):
             '/hydria.v1.RegistryService/RedeliverWebhook',
             hydria_dot_v1_dot_registry__pb2.RedeliverWebhookRequest.SerializeToString,
             hydria_dot_v1_dot_registry__pb2.RedeliverWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProtectAliases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ProtectAliases',
+            hydria_dot_v1_dot_registry__pb2.ProtectAliasesRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ProtectAliasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAliasHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListAliasHistory',
+            hydria_dot_v1_dot_registry__pb2.ListAliasHistoryRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListAliasHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/RollbackAlias',
+            hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.FromString,
             options,
             channel_credentials,
             insecure,

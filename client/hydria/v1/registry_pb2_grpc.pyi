@@ -75,7 +75,7 @@ class RegistryServiceStub:
     """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
     same name is another registry.
     INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
-    without `force`). ABORTED: ETAG_MISMATCH.
+    without `force`; protected aliases in use even with it). ABORTED: ETAG_MISMATCH.
     """
     CreateRegisteredModel: _grpc.UnaryUnaryMultiCallable[_registry_pb2.CreateRegisteredModelRequest, _registry_pb2.CreateRegisteredModelResponse]
     """Makes a registered model before anything is linked to it.
@@ -92,14 +92,15 @@ class RegistryServiceStub:
     are read there.
     INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
     registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
-    the source, or the registry does not allow it).
+    the source, or the registry does not allow it). PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     UnlinkVersion: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UnlinkVersionRequest, _registry_pb2.UnlinkVersionResponse]
     """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
     source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
     link's number is not used again.
     INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
-    RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+    RESOURCE_IN_USE (other aliases, without `delete_aliases`; protected ones even with it). ABORTED:
+    ETAG_MISMATCH.
     """
     ListLinks: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListLinksRequest, _registry_pb2.ListLinksResponse]
     """Lists the live links of a source version, in all registries, newest first. (The other way is
@@ -182,6 +183,34 @@ class RegistryServiceStub:
     came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
     because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
     """
+    ProtectAliases: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ProtectAliasesRequest, _registry_pb2.ProtectAliasesResponse]
+    """--- aliases: protection and history -----------------------------------------------------------
+
+    Protects aliases, or no longer: of all registered models of a registry, those to come among
+    them, or of one collection, also of a project. Only administrators may set, move or remove a
+    protected alias, whatever the call; a version that holds one, and the source of a link that
+    does, cannot be deleted or unlinked, by nobody and with no flag. Without authentication every
+    caller is an administrator. Protecting twice is fine.
+    INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias in both lists; no
+    alias at all; more than 100 would be protected; a project without `collection`).
+    PERMISSION_DENIED: ALIAS_PROTECTED (only administrators may).
+    """
+    ListAliasHistory: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListAliasHistoryRequest, _registry_pb2.ListAliasHistoryResponse]
+    """Lists where aliases of a collection pointed, when, and who pointed them there; the latest
+    beginning first. Of a collection of a project as well as of a registered model. The history
+    stays through renames, and goes on from the first commit; `latest` has one, too. A collection
+    that was made anew under the name of a deleted one has a history of its own.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    RollbackAlias: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RollbackAliasRequest, _registry_pb2.RollbackAliasResponse]
+    """Points an alias back to the version that it pointed to before the present one, and brings back
+    one that was removed. Versions that were deleted since are passed over; the answer says where
+    the alias points then. Called again it goes back to the version that was just left: that is the
+    previous one then. So do not send it again blindly: give `expected_version`.
+    INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
+    anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
+    ALIAS_PROTECTED.
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -230,7 +259,7 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
     same name is another registry.
     INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
-    without `force`). ABORTED: ETAG_MISMATCH.
+    without `force`; protected aliases in use even with it). ABORTED: ETAG_MISMATCH.
     """
     CreateRegisteredModel: _aio.UnaryUnaryMultiCallable[_registry_pb2.CreateRegisteredModelRequest, _registry_pb2.CreateRegisteredModelResponse]  # type: ignore[assignment]
     """Makes a registered model before anything is linked to it.
@@ -247,14 +276,15 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     are read there.
     INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
     registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
-    the source, or the registry does not allow it).
+    the source, or the registry does not allow it). PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     UnlinkVersion: _aio.UnaryUnaryMultiCallable[_registry_pb2.UnlinkVersionRequest, _registry_pb2.UnlinkVersionResponse]  # type: ignore[assignment]
     """Takes a link away; the source stays. The same as DeleteVersion with the link's ref, but for a
     source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
     link's number is not used again.
     INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
-    RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+    RESOURCE_IN_USE (other aliases, without `delete_aliases`; protected ones even with it). ABORTED:
+    ETAG_MISMATCH.
     """
     ListLinks: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListLinksRequest, _registry_pb2.ListLinksResponse]  # type: ignore[assignment]
     """Lists the live links of a source version, in all registries, newest first. (The other way is
@@ -337,6 +367,34 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
     because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
     """
+    ProtectAliases: _aio.UnaryUnaryMultiCallable[_registry_pb2.ProtectAliasesRequest, _registry_pb2.ProtectAliasesResponse]  # type: ignore[assignment]
+    """--- aliases: protection and history -----------------------------------------------------------
+
+    Protects aliases, or no longer: of all registered models of a registry, those to come among
+    them, or of one collection, also of a project. Only administrators may set, move or remove a
+    protected alias, whatever the call; a version that holds one, and the source of a link that
+    does, cannot be deleted or unlinked, by nobody and with no flag. Without authentication every
+    caller is an administrator. Protecting twice is fine.
+    INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias in both lists; no
+    alias at all; more than 100 would be protected; a project without `collection`).
+    PERMISSION_DENIED: ALIAS_PROTECTED (only administrators may).
+    """
+    ListAliasHistory: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListAliasHistoryRequest, _registry_pb2.ListAliasHistoryResponse]  # type: ignore[assignment]
+    """Lists where aliases of a collection pointed, when, and who pointed them there; the latest
+    beginning first. Of a collection of a project as well as of a registered model. The history
+    stays through renames, and goes on from the first commit; `latest` has one, too. A collection
+    that was made anew under the name of a deleted one has a history of its own.
+    INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    RollbackAlias: _aio.UnaryUnaryMultiCallable[_registry_pb2.RollbackAliasRequest, _registry_pb2.RollbackAliasResponse]  # type: ignore[assignment]
+    """Points an alias back to the version that it pointed to before the present one, and brings back
+    one that was removed. Versions that were deleted since are passed over; the answer says where
+    the alias points then. Called again it goes back to the version that was just left: that is the
+    previous one then. So do not send it again blindly: give `expected_version`.
+    INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
+    anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
+    ALIAS_PROTECTED.
+    """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps registries: namespaces of an entity whose collections hold links to versions, not bytes.
@@ -412,7 +470,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a registry; sources stay. `model-registry` cannot be deleted. One made later under the
         same name is another registry.
         INVALID_ARGUMENT: NAME_RESERVED. FAILED_PRECONDITION: RESOURCE_IN_USE (it has registered models,
-        without `force`). ABORTED: ETAG_MISMATCH.
+        without `force`; protected aliases in use even with it). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -441,7 +499,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         are read there.
         INVALID_ARGUMENT: NAME_RESERVED (an alias `vN`). NOT_FOUND: RESOURCE_NOT_FOUND (there is no such
         registry: make it first). FAILED_PRECONDITION: TYPE_MISMATCH (the model has another type than
-        the source, or the registry does not allow it).
+        the source, or the registry does not allow it). PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -454,7 +512,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         source it is an error. `latest`, if it pointed here, moves to the highest link that remains. The
         link's number is not used again.
         INVALID_ARGUMENT: FIELD_VIOLATION (`ref` names a version that is no link). FAILED_PRECONDITION:
-        RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED: ETAG_MISMATCH.
+        RESOURCE_IN_USE (other aliases, without `delete_aliases`; protected ones even with it). ABORTED:
+        ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -614,6 +673,52 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends what a delivery holds once more, at once and out of order, under the same id, and tells what
         came back. A success makes it DELIVERED; after a failure it stands where it stood. Never fails
         because the target does. FAILED_PRECONDITION: RESOURCE_IN_USE (it is PENDING).
+        """
+
+    @_abc_1.abstractmethod
+    def ProtectAliases(
+        self,
+        request: _registry_pb2.ProtectAliasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ProtectAliasesResponse, _abc.Awaitable[_registry_pb2.ProtectAliasesResponse]]:
+        """--- aliases: protection and history -----------------------------------------------------------
+
+        Protects aliases, or no longer: of all registered models of a registry, those to come among
+        them, or of one collection, also of a project. Only administrators may set, move or remove a
+        protected alias, whatever the call; a version that holds one, and the source of a link that
+        does, cannot be deleted or unlinked, by nobody and with no flag. Without authentication every
+        caller is an administrator. Protecting twice is fine.
+        INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias in both lists; no
+        alias at all; more than 100 would be protected; a project without `collection`).
+        PERMISSION_DENIED: ALIAS_PROTECTED (only administrators may).
+        """
+
+    @_abc_1.abstractmethod
+    def ListAliasHistory(
+        self,
+        request: _registry_pb2.ListAliasHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListAliasHistoryResponse, _abc.Awaitable[_registry_pb2.ListAliasHistoryResponse]]:
+        """Lists where aliases of a collection pointed, when, and who pointed them there; the latest
+        beginning first. Of a collection of a project as well as of a registered model. The history
+        stays through renames, and goes on from the first commit; `latest` has one, too. A collection
+        that was made anew under the name of a deleted one has a history of its own.
+        INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackAlias(
+        self,
+        request: _registry_pb2.RollbackAliasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.RollbackAliasResponse, _abc.Awaitable[_registry_pb2.RollbackAliasResponse]]:
+        """Points an alias back to the version that it pointed to before the present one, and brings back
+        one that was removed. Versions that were deleted since are passed over; the answer says where
+        the alias points then. Called again it goes back to the version that was just left: that is the
+        previous one then. So do not send it again blindly: give `expected_version`.
+        INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
+        anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
+        ALIAS_PROTECTED.
         """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

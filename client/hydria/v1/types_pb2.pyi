@@ -156,8 +156,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPLOAD_EXPIRED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
     ERROR_REASON_RESOURCE_IN_USE: _ErrorReason.ValueType  # 26
-    """FAILED_PRECONDITION: something still holds it; `metadata.aliases` or `metadata.links` (refs)
-    name some of it.
+    """FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+    `metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
+    these no flag helps: protect them no longer, or point them elsewhere.
     """
     ERROR_REASON_TYPE_MISMATCH: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -196,6 +197,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WRITERS_UNFINISHED: _ErrorReason.ValueType  # 42
     """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
     some of them. Wait for them, or commit without naming them.
+    """
+    ERROR_REASON_ALIAS_PROTECTED: _ErrorReason.ValueType  # 70
+    """PERMISSION_DENIED: only administrators may move or remove the alias, or say what is protected;
+    `metadata.alias` names it.
+    """
+    ERROR_REASON_NO_PREVIOUS_VERSION: _ErrorReason.ValueType  # 71
+    """FAILED_PRECONDITION: the alias has never pointed to another version that is still there;
+    `metadata.alias` names it, and `metadata.deleted` the deleted version that it would go back to.
     """
     ERROR_REASON_WATCH_TOKEN_INVALID: _ErrorReason.ValueType  # 72
     """INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
@@ -272,8 +281,9 @@ ERROR_REASON_UPLOAD_NOT_OPEN: ErrorReason.ValueType  # 24
 ERROR_REASON_UPLOAD_EXPIRED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
 ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 26
-"""FAILED_PRECONDITION: something still holds it; `metadata.aliases` or `metadata.links` (refs)
-name some of it.
+"""FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+`metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
+these no flag helps: protect them no longer, or point them elsewhere.
 """
 ERROR_REASON_TYPE_MISMATCH: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -312,6 +322,14 @@ Download from there, and upload here.
 ERROR_REASON_WRITERS_UNFINISHED: ErrorReason.ValueType  # 42
 """FAILED_PRECONDITION: writers whom the commit names have not finished; `metadata.writers` names
 some of them. Wait for them, or commit without naming them.
+"""
+ERROR_REASON_ALIAS_PROTECTED: ErrorReason.ValueType  # 70
+"""PERMISSION_DENIED: only administrators may move or remove the alias, or say what is protected;
+`metadata.alias` names it.
+"""
+ERROR_REASON_NO_PREVIOUS_VERSION: ErrorReason.ValueType  # 71
+"""FAILED_PRECONDITION: the alias has never pointed to another version that is still there;
+`metadata.alias` names it, and `metadata.deleted` the deleted version that it would go back to.
 """
 ERROR_REASON_WATCH_TOKEN_INVALID: ErrorReason.ValueType  # 72
 """INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
@@ -793,6 +811,7 @@ class Collection(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    PROTECTED_ALIASES_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -808,7 +827,7 @@ class Collection(_message.Message):
     latest_version: _builtins.str
     """The version that `latest` points to, `vN`; empty when it has no live version."""
     etag: _builtins.str
-    """Changes with every change of its name or words."""
+    """Changes with every change of its name, its words or its own protected aliases."""
     kind: Global___CollectionKind.ValueType
     """Whether it holds versions or links."""
     @_builtins.property
@@ -827,6 +846,10 @@ class Collection(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The aliases in use in the collection, sorted."""
 
+    @_builtins.property
+    def protected_aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases that only administrators may move: its own and those of its registry, sorted."""
+
     def __init__(
         self,
         *,
@@ -843,10 +866,11 @@ class Collection(_message.Message):
         etag: _builtins.str = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         kind: Global___CollectionKind.ValueType = ...,
+        protected_aliases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "kind", b"kind", "latest_version", b"latest_version", "name", b"name", "project", b"project", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version_count", b"version_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "kind", b"kind", "latest_version", b"latest_version", "name", b"name", "project", b"project", "protected_aliases", b"protected_aliases", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version_count", b"version_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

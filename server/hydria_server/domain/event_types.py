@@ -26,6 +26,7 @@ class EventType(StrEnum):
     REGISTRY_DELETED = "registry_deleted"
     VERSION_LINKED = "version_linked"
     VERSION_UNLINKED = "version_unlinked"
+    PROTECTION_CHANGED = "protection_changed"
 
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]

@@ -88,6 +88,7 @@ class CollectionRecord:
     latest_version: int | None = None
     aliases: tuple[str, ...] = ()
     kind: CollectionKind = CollectionKind.SEQUENCE
+    protected_aliases: tuple[str, ...] = ()  # its own and its registry's
 
 
 @dataclass(frozen=True, slots=True)

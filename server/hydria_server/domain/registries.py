@@ -19,3 +19,4 @@ class RegistryRecord:
     created_at_us: int
     updated_at_us: int
     collection_count: int = 0
+    protected_aliases: tuple[str, ...] = ()

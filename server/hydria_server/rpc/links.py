@@ -20,6 +20,7 @@ class LinkRpcs(RegistryRpcs):
             CollectionName(request.entity, request.registry, request.collection),
             aliases=request.aliases,
             actor=self.actor(context),
+            role=self.role(context),
         )
         note("version", linked.version.ref)
         return registry_pb2.LinkVersionResponse(

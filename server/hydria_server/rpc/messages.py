@@ -90,6 +90,7 @@ def collection_message(collection: CollectionRecord) -> types_pb2.Collection:
         etag=format_etag(collection.revision),
         aliases=collection.aliases,
         kind=COLLECTION_KINDS[collection.kind],
+        protected_aliases=collection.protected_aliases,
     )
 
 

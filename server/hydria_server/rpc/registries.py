@@ -102,4 +102,5 @@ def registry_message(registry: RegistryRecord) -> registry_pb2.Registry:
         created_at=messages.timestamp(registry.created_at_us),
         updated_at=messages.timestamp(registry.updated_at_us),
         etag=format_etag(registry.revision),
+        protected_aliases=registry.protected_aliases,
     )

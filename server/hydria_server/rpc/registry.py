@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hydria.v1 import registry_pb2_grpc
+from hydria_server.rpc.alias_history import AliasHistoryRpcs
 from hydria_server.rpc.events import EventRpcs
 from hydria_server.rpc.links import LinkRpcs
 from hydria_server.rpc.registries import RegistriesRpcs
@@ -13,6 +14,7 @@ from hydria_server.rpc.webhooks import WebhookRpcs
 class RegistryServicer(
     RegistriesRpcs,
     LinkRpcs,
+    AliasHistoryRpcs,
     EventRpcs,
     SearchRpcs,
     WebhookRpcs,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hydria_server.domain.roles import Role
 from hydria_server.rpc.calls import Context
 from hydria_server.rpc.drain import Drain
-from hydria_server.rpc.family import ANONYMOUS
+from hydria_server.rpc.family import ANONYMOUS, role_of
 from hydria_server.services.registry import RegistryServices
 
 
@@ -18,3 +19,7 @@ class RegistryRpcs:
     def actor(self, context: Context) -> str:
         """Return who calls, for the history."""
         return ANONYMOUS
+
+    def role(self, context: Context) -> Role:
+        """Return what the caller may do."""
+        return role_of(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydria_server.domain.records import StoreInfo
+from hydria_server.services.alias_history import AliasHistory
 from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
@@ -115,6 +116,7 @@ class ArtifactServices:
     def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
         """Wire what needs rows only, and no bytes."""
         self.versions, self.aliases = Versions(metadata, clock), Aliases(metadata, clock)
+        self.alias_history = AliasHistory(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.listings = Listings(metadata)
         self.reuse = Reuse(metadata, clock)

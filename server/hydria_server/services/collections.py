@@ -113,7 +113,8 @@ class Collections:
 
         Raises:
             NotFoundError: there is none.
-            ResourceInUseError: versions of it are linked, and `force` is not set.
+            ResourceInUseError: versions of it are linked, and `force` is not set; or a protected
+                alias points there.
             EtagMismatchError: it was changed since `etag` was read.
         """
 

@@ -24,6 +24,7 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
 from hydria_server.services.publication import (
@@ -79,7 +80,9 @@ class Commits:
         self._metadata = metadata
         self._clock = clock
 
-    async def commit(self, upload_id: str, request: CommitRequest, *, actor: str) -> Commitment:
+    async def commit(
+        self, upload_id: str, request: CommitRequest, *, actor: str, role: Role
+    ) -> Commitment:
         """Commit an upload; the same request again gets the same answer.
 
         Raises:
@@ -90,6 +93,7 @@ class Commits:
             TypeMismatchError: the collection has another type.
             FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             StorageFullError: there is no room. After any error the upload is still open.
         """
         words = checked_words(request)
@@ -100,12 +104,12 @@ class Commits:
         writers = frozenset(request.finished_writers)
         while True:
             try:
-                return await self._attempt(upload_id, words, writers, actor)
+                return await self._attempt(upload_id, words, writers, actor, role)
             except MoreWasStagedError:
                 continue  # what was acknowledged meanwhile belongs into the version
 
     async def _attempt(
-        self, upload_id: str, words: Words, writers: frozenset[str], actor: str
+        self, upload_id: str, words: Words, writers: frozenset[str], actor: str, role: Role
     ) -> Commitment:
         request_hash = hash_of(words)
         upload = await self._sessions.get(upload_id)
@@ -122,7 +126,7 @@ class Commits:
             # The time is taken here, where commits stand in line: a higher number is never older.
             now_us = self._clock()
             publication = Publication(
-                upload_id, manifest, len(runs), words, actor, now_us, request_hash, writers
+                upload_id, manifest, len(runs), words, actor, role, now_us, request_hash, writers
             )
             now = await rows.uploads.get(upload_id)
             if now is None:

@@ -12,6 +12,7 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.records import UploadState, VersionRecord
 from hydria_server.domain.refs import CollectionName, parse_ref
+from hydria_server.domain.roles import Role
 from hydria_server.services.commit import Commitment, publish_or_replay
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.publication import EMPTY_METADATA, Publication, Words
@@ -42,7 +43,7 @@ class Copies:
         self._metadata = metadata
         self._clock = clock
 
-    async def copy(self, request: CopyRequest, *, actor: str) -> Commitment:
+    async def copy(self, request: CopyRequest, *, actor: str, role: Role) -> Commitment:
         """Make the version, or find the one of the collection that has the same content.
 
         Raises:
@@ -50,6 +51,7 @@ class Copies:
                 the source is another entity's.
             NotFoundError, AliasNotFoundError, VersionDeletedError: there is no such source.
             TypeMismatchError: the collection has another type.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             RequestIdReusedError: the request id came with another payload.
             TooManyUploadsError, StorageFullError: nothing can be begun.
         """
@@ -59,10 +61,10 @@ class Copies:
         )
         self._sessions.check(new)
         await self._sessions.begun_before(new)
-        return await self._metadata.write(lambda rows: self._copy(rows, new, request, actor))
+        return await self._metadata.write(lambda rows: self._copy(rows, new, request, actor, role))
 
     async def _copy(
-        self, rows: Rows, new: NewUpload, request: CopyRequest, actor: str
+        self, rows: Rows, new: NewUpload, request: CopyRequest, actor: str, role: Role
     ) -> Commitment:
         """Begin an upload and commit it, in one transaction."""
         upload = await self._sessions.begin(rows, new)
@@ -84,6 +86,7 @@ class Copies:
             None,
             words,
             actor,
+            role,
             self._clock(),
             _hash(request),
             source=source,

@@ -8,6 +8,7 @@ from hydria_server.domain.errors import ResourceInUseError
 from hydria_server.domain.event_types import EventType
 from hydria_server.domain.records import LATEST, CollectionRecord, VersionRecord
 from hydria_server.services.history import History
+from hydria_server.services.protection import require_none_held, require_not_held
 from hydria_server.storage.metadata.interface import Rows
 
 _SHOWN = 20
@@ -21,8 +22,9 @@ async def require_removable(
 
     Raises:
         ResourceInUseError: it has aliases other than `latest` without `delete_aliases`, or links
-            without `force`.
+            without `force`; or a protected alias points to it or to a link of it.
     """
+    await require_not_held(rows, version)
     others = [alias for alias in version.aliases if alias != LATEST]
     if others and not delete_aliases:
         raise ResourceInUseError(
@@ -85,7 +87,11 @@ async def remove_collection(
     """Take a collection out of sight, with its versions, their links and all aliases.
 
     Return how many versions went with it. Of a registered model the sources stay.
+
+    Raises:
+        ResourceInUseError: a protected alias points into it, or to a link of its versions.
     """
+    await require_none_held(rows, collection)
     for link_id in await rows.links.ids_of_collection(collection.id):
         await _remove(rows, await rows.versions.by_id(link_id), history, now_us)
     for alias in await rows.aliases.of_collection(collection.id):

@@ -11,8 +11,10 @@ from hydria_server.domain.links import NewLink
 from hydria_server.domain.names import require_aliases
 from hydria_server.domain.records import LATEST, CollectionRecord, VersionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.roles import Role
 from hydria_server.services.deletions import remove_version, require_removable
 from hydria_server.services.history import History
+from hydria_server.services.protection import require_movable
 from hydria_server.services.registered_models import (
     find_model,
     make_model,
@@ -41,7 +43,13 @@ class Links:
         self._clock = clock
 
     async def link(
-        self, source_ref: str, name: CollectionName, *, aliases: Sequence[str], actor: str
+        self,
+        source_ref: str,
+        name: CollectionName,
+        *,
+        aliases: Sequence[str],
+        actor: str,
+        role: Role,
     ) -> Linked:
         """Link a version, or find the live link that the registered model has to it.
 
@@ -50,6 +58,7 @@ class Links:
             NotFoundError, AliasNotFoundError, VersionDeletedError: there is no such source, or no
                 such registry.
             TypeMismatchError: the model has another type, or the registry does not allow it.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
         """
         name = require_model_name(name)
         wanted = require_aliases(aliases, field="aliases")
@@ -59,6 +68,7 @@ class Links:
             source = await content_of(rows, await resolve(rows, source_ref, field="source_ref"))
             now, history = self._clock(), History()
             model = await _model(rows, name, source, history, now)
+            require_movable(model, wanted, role)
             link = await rows.links.live(model.id, source.id)
             created = link is None
             if link is None:
@@ -91,7 +101,8 @@ class Links:
         Raises:
             FieldViolationError: the ref is malformed, or names a version that is no link.
             NotFoundError, AliasNotFoundError, VersionDeletedError: it names nothing.
-            ResourceInUseError: it has other aliases, and `delete_aliases` is not set.
+            ResourceInUseError: it has other aliases, and `delete_aliases` is not set; or a
+                protected one.
             EtagMismatchError: its source was changed since `etag` was read.
         """
 

@@ -20,9 +20,11 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.services.changed_words import changed_names
 from hydria_server.services.history import NOTHING, History
 from hydria_server.services.manifest_builder import BuiltManifest
+from hydria_server.services.protection import require_movable
 from hydria_server.services.sessions import require_open
 from hydria_server.storage.metadata.interface import Rows
 
@@ -54,6 +56,7 @@ class Publication:
     run_count: int | None
     words: Words
     actor: str
+    role: Role
     now_us: int
     request_hash: bytes
     finished_writers: frozenset[str] = frozenset()
@@ -73,11 +76,13 @@ class Publication:
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             MoreWasStagedError: the manifest is out of date.
         """
         require_open(upload)
         await self._require_all_staged(rows)
         collection = await self._collection(rows, upload)
+        require_movable(collection, self.words.aliases, self.role)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
             version = await self._insert(rows, collection)

@@ -122,7 +122,8 @@ class Registries:
 
         Raises:
             NameReservedError: it is `model-registry`. And as `get`.
-            ResourceInUseError: it has registered models, and `force` is not set.
+            ResourceInUseError: it has registered models, and `force` is not set; or a protected
+                alias of them is in use.
             EtagMismatchError: it was changed since `etag` was read.
         """
         require_name(entity, field="entity")

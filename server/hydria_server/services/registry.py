@@ -7,6 +7,7 @@ from hydria_server.services.event_hub import EventHub
 from hydria_server.services.event_listing import EventListing
 from hydria_server.services.event_retention import EventRetention
 from hydria_server.services.links import Links
+from hydria_server.services.protection import Protections
 from hydria_server.services.registered_models import RegisteredModels
 from hydria_server.services.registries import Registries
 from hydria_server.services.search import Search
@@ -34,6 +35,8 @@ class RegistryServices:
         self.models = RegisteredModels(metadata, clock)
         self.links = Links(metadata, clock)
         self.webhooks = webhooks
+        self.protections = Protections(metadata, clock)
+        self.alias_history = artifacts.alias_history
         self._wire_history(artifacts, metadata, clock)
 
     def _wire_history(

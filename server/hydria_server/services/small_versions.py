@@ -14,6 +14,7 @@ from hydria_server.domain.manifest import FileEntry, encode_entry, entry_path
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.paths import require_path
 from hydria_server.domain.records import Domain, EntityRecord, UploadRecord, UploadState
+from hydria_server.domain.roles import Role
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
 from hydria_server.services.commit import (
@@ -101,7 +102,13 @@ class SmallVersions:
         self._budget = budget
 
     async def put(
-        self, new: NewUpload, files: Sequence[InlineFile], request: CommitRequest, *, actor: str
+        self,
+        new: NewUpload,
+        files: Sequence[InlineFile],
+        request: CommitRequest,
+        *,
+        actor: str,
+        role: Role,
     ) -> Commitment:
         """Store and commit the files; the same request id gets the same answer.
 
@@ -118,7 +125,7 @@ class SmallVersions:
             content = await self._content_of(files)
             while True:
                 try:
-                    return await self._attempt(new, content, request, actor)
+                    return await self._attempt(new, content, request, actor, role)
                 except _CondemnedError:
                     continue
 
@@ -129,7 +136,7 @@ class SmallVersions:
         return await self._hashing.run(lambda: _content(files))
 
     async def _attempt(
-        self, new: NewUpload, content: _Content, request: CommitRequest, actor: str
+        self, new: NewUpload, content: _Content, request: CommitRequest, actor: str, role: Role
     ) -> Commitment:
         look = await self._metadata.read(lambda rows: _look(rows, new, list(content.chunks)))
         kept: _Kept | None = None  # of a committed one only its answer is read
@@ -152,6 +159,7 @@ class SmallVersions:
                 None,
                 words,
                 actor,
+                role,
                 self._clock(),
                 hash_of(words),
             )

@@ -90,7 +90,7 @@ class Versions:
 
         Raises:
             ResourceInUseError: it has other aliases, and `delete_aliases` is not set; or it is
-                linked, and `force` is not set.
+                linked, and `force` is not set; or a protected alias points there.
             EtagMismatchError: it was changed since `etag` was read. And as `get`.
         """
 

@@ -13,7 +13,8 @@ from hydria_server.domain.records import (
     VersionRecord,
     VersionState,
 )
-from hydria_server.storage.metadata.dialect import gathered
+from hydria_server.storage.metadata.dialect import gathered, gathered_where
+from hydria_server.storage.metadata.protection_tables import PROTECTED_ALIAS, protects
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -66,6 +67,9 @@ COLLECTION_RECORDS = select(
     _LATEST_VERSION.label("latest_version"),
     gathered(ALIAS.c.name, where=ALIAS.c.collection_id, equals=COLLECTION.c.id).label("aliases"),
     COLLECTION.c.kind,
+    gathered_where(
+        PROTECTED_ALIAS.c.alias, protects(COLLECTION.c.project_id, COLLECTION.c.id)
+    ).label("protected_aliases"),
 ).select_from(
     COLLECTION.join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id).join(
         ENTITY, ENTITY.c.id == PROJECT.c.entity_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -118,14 +118,14 @@ def given_digests(dialect: str) -> FromClause:
 
 
 class Names(TypeDecorator[tuple[str, ...]]):
-    """Names that a statement gathered into one JSON array; sorted, for databases differ."""
+    """Names that a statement gathered into one JSON array; each once, sorted: databases differ."""
 
     impl = Text
     cache_ok = True
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         """Return the sorted names."""
-        return tuple(sorted(json.loads(value))) if value else ()
+        return tuple(sorted(set(json.loads(value)))) if value else ()
 
 
 class _GatherNames(GenericFunction[tuple[str, ...]]):
@@ -192,8 +192,15 @@ def gathered(
     name: Column[str], *, where: Column[int], equals: ColumnElement[int]
 ) -> ColumnElement[tuple[str, ...]]:
     """Return the names of all rows of a table with `where == equals`, as one value."""
+    return gathered_where(name, lambda rows: rows.c[where.name] == equals)
+
+
+def gathered_where(
+    name: Column[str], condition: Callable[[FromClause], ColumnElement[bool]]
+) -> ColumnElement[tuple[str, ...]]:
+    """Return the names of all rows of a table that meet a condition, as one value."""
     rows = name.table.alias()  # another name for it, for the row around may join the same table
-    names = select(_GatherNames(rows.c[name.name])).where(rows.c[where.name] == equals)
+    names = select(_GatherNames(rows.c[name.name])).where(condition(rows))
     return names.correlate_except(rows).scalar_subquery()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from hydria_server.domain.records import EventRecord
+from hydria_server.storage.metadata.alias_history_rows import AliasHistoryRows
 from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
@@ -26,11 +27,13 @@ from hydria_server.storage.metadata.engine_rows import (
     UploadRows,
 )
 from hydria_server.storage.metadata.event_query_rows import EventQueryRows
+from hydria_server.storage.metadata.protection_rows import ProtectionRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 from hydria_server.storage.metadata.search_rows import SearchRows
 from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
+    "AliasHistoryRows",
     "AliasRows",
     "ChunkRows",
     "EventQueryRows",
@@ -41,6 +44,7 @@ __all__ = [
     "MetadataStore",
     "NameRows",
     "OnEvents",
+    "ProtectionRows",
     "RegistryRows",
     "Rows",
     "SearchRows",
@@ -86,6 +90,10 @@ class Rows(Protocol):
     def search(self) -> SearchRows: ...
     @property
     def webhooks(self) -> WebhookRows: ...
+    @property
+    def alias_history(self) -> AliasHistoryRows: ...
+    @property
+    def protections(self) -> ProtectionRows: ...
 
 
 class MetadataStore(Protocol):

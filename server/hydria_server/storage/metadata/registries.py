@@ -13,9 +13,10 @@ from hydria_server.domain.filters import Page, Query
 from hydria_server.domain.kinds import ProjectKind
 from hydria_server.domain.registries import RegistryRecord
 from hydria_server.storage.metadata.catalog_records import COLLECTION_COUNT
-from hydria_server.storage.metadata.dialect import byte_length, gathered, insert
+from hydria_server.storage.metadata.dialect import byte_length, gathered, gathered_where, insert
 from hydria_server.storage.metadata.filtering import NamesField, NumberField, TextField
 from hydria_server.storage.metadata.listings import Listing, SqlListings
+from hydria_server.storage.metadata.protection_tables import PROTECTED_ALIAS, protects
 from hydria_server.storage.metadata.registry_tables import (
     PROJECT_REDIRECT,
     REGISTRY,
@@ -42,6 +43,7 @@ REGISTRY_RECORDS = select(
     PROJECT.c.created_at_us,
     REGISTRY.c.updated_at_us,
     COLLECTION_COUNT.label("collection_count"),
+    gathered_where(PROTECTED_ALIAS.c.alias, protects(PROJECT.c.id)).label("protected_aliases"),
 ).select_from(
     PROJECT.join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id).join(
         REGISTRY, REGISTRY.c.project_id == PROJECT.c.id

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import EventRecord, StoreInfo
+from hydria_server.storage.metadata.alias_history import SqlAliasHistory
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
 from hydria_server.storage.metadata.event_queries import SqlEventQueries
@@ -13,6 +14,7 @@ from hydria_server.storage.metadata.events import SqlEvents
 from hydria_server.storage.metadata.links import SqlLinks
 from hydria_server.storage.metadata.listings import SqlListings
 from hydria_server.storage.metadata.names import SqlNames
+from hydria_server.storage.metadata.protections import SqlProtections
 from hydria_server.storage.metadata.registries import SqlRegistries
 from hydria_server.storage.metadata.search import SqlSearch
 from hydria_server.storage.metadata.staging import SqlStaging
@@ -99,3 +101,11 @@ class SqlRows:
     @property
     def webhooks(self) -> SqlWebhooks:
         return SqlWebhooks(self._connection)
+
+    @property
+    def alias_history(self) -> SqlAliasHistory:
+        return SqlAliasHistory(self._connection)
+
+    @property
+    def protections(self) -> SqlProtections:
+        return SqlProtections(self._connection)

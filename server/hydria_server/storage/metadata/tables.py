@@ -270,6 +270,7 @@ ALIAS_INTERVAL = Table(
     Column("version_id", ForeignKey(VERSION.c.id), nullable=False),
     Column("actor", Text, nullable=False),
     PrimaryKeyConstraint("collection_id", "alias", "from_time_us"),
+    Index(None, "collection_id", "from_time_us"),  # of all aliases, newest first
     sqlite_with_rowid=False,
 )
 IS_OPEN_INTERVAL: Final = ALIAS_INTERVAL.c.to_time_us.is_(None)
