@@ -9,6 +9,7 @@ ROUNDS ?= 100
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv-peers
+AZURITE := .azurite/.installed
 NODE_INSTALLED := examples/node/node_modules/.installed
 GENERATED := client/hydria/v1
 PROTOS := $(sort $(wildcard protos/hydria/*/*.proto))
@@ -18,7 +19,7 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo serve test test-slow prove examples bench bench-peers check format protos protos-check breaking clean
+.PHONY: help setup demo serve test test-slow test-azure prove examples bench bench-peers check format protos protos-check breaking clean
 
 help: ## List these targets.
 	@echo "make TARGET, where TARGET is one of:"
@@ -51,6 +52,16 @@ test: $(INSTALLED) ## Run the tests that take minutes at most.
 
 test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+
+test-azure: $(INSTALLED) $(AZURITE) ## Test references to az:// against Azurite (needs Node.js 20).
+	AZURITE_REQUIRED=1 $(BIN)/python -m pytest -q -n 0 tests/client/test_references_to_az.py $(PYTEST_FLAGS)
+
+$(AZURITE):
+	@command -v npm >/dev/null || { \
+		echo "Azurite needs Node.js 20 or newer, with npm; it is not there." >&2; exit 1; }
+	@echo "Installing Azurite into .azurite ..."
+	@npm install --prefix .azurite --no-audit --no-fund --no-save --silent azurite@3.37.0
+	@touch $@
 
 prove: $(INSTALLED) ## Run the random histories of one seed, longer: SEED=17, ROUNDS=100.
 	$(BIN)/python -m pytest -q -n 0 -k seed_that_was_asked_for --seed $(SEED) --rounds $(ROUNDS) \
@@ -114,5 +125,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv .venv-peers examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .azurite examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -49,9 +49,16 @@ class Scale:
     many_versions: int = 10_000
     timed_commits: int = 300
     timed_calls: int = 2_000
+    searched_few: int = 1_000
+    searched_many: int = 100_000
+    timed_searches: int = 100
     entries: int = 1_000_000
     edges: int = 10_000
     metric_points: int = 1_000_000
+    watchers: int = 200
+    timed_moves: int = 100
+    idle_watchers: int = 500
+    idle_seconds: int = 40
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
 
@@ -69,9 +76,14 @@ QUICK = Scale(
     many_versions=300,
     timed_commits=20,
     timed_calls=300,
+    searched_few=100,
+    searched_many=2_000,
+    timed_searches=20,
     entries=20_000,
     edges=2_000,
     metric_points=50_000,
+    timed_moves=20,
+    idle_seconds=5,
     peer_tiny_files=FileSet(500, 1024),
 )
 

@@ -19,6 +19,7 @@ from hydria.v1 import artifact_pb2_grpc
 from hydria_server.app import microseconds_now, serve_stores
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.lineage import LineageServices
+from hydria_server.services.registry import RegistryServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -37,6 +38,7 @@ class Server:
     stub: artifact_pb2_grpc.ArtifactServiceAsyncStub
     channel: grpc.aio.Channel
     services: ArtifactServices
+    registry: RegistryServices
     lineage: LineageServices
     packs: PackStore
     metadata: MetadataStore
@@ -52,6 +54,7 @@ def settings_for_tests(
         drain_seconds=0.5,
         stall_timeout_seconds=stall_timeout_seconds,
         byte_budget=byte_budget,
+        webhook_networks="127.0.0.0/8",  # where the targets of tests are
     )
 
 
@@ -102,7 +105,14 @@ async def _stubbed(
     ):
         stub = artifact_pb2_grpc.ArtifactServiceStub(channel)
         yield Server(
-            running.address, stub, channel, running.services, running.lineage, packs, metadata
+            running.address,
+            stub,
+            channel,
+            running.services,
+            running.registry,
+            running.lineage,
+            packs,
+            metadata,
         )
 
 

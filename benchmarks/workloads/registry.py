@@ -12,6 +12,8 @@ from benchmarks.workloads.hashing import checksums
 from benchmarks.workloads.lineage import lineage
 from benchmarks.workloads.many_versions import commits, resolve
 from benchmarks.workloads.million import million
+from benchmarks.workloads.searches import search
+from benchmarks.workloads.watching import watch
 
 WORKLOADS: Mapping[str, Workload] = {
     "checksums": checksums,
@@ -24,9 +26,11 @@ WORKLOADS: Mapping[str, Workload] = {
     "concurrent": concurrent,
     "commits": commits,
     "resolve": resolve,
+    "search": search,
     "million": million,
     "lineage": lineage,
+    "watch": watch,
 }
 
-ROUNDS_MAX: Mapping[str, int] = {"commits": 1}
+ROUNDS_MAX: Mapping[str, int] = {"commits": 1, "search": 1}
 """Workloads that prepare for minutes, and then measure hundreds of times in one round."""

@@ -10,9 +10,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hydria.alias_records import AliasInterval as AliasInterval
+    from hydria.alias_records import RollbackResult as RollbackResult
     from hydria.client import AsyncClient as AsyncClient
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
+    from hydria.history_records import AliasHolder as AliasHolder
+    from hydria.history_records import AliasSnapshot as AliasSnapshot
+    from hydria.history_records import Event as Event
     from hydria.inspection.records import ChangedFile as ChangedFile
     from hydria.inspection.records import Damage as Damage
     from hydria.inspection.records import DamageKind as DamageKind
@@ -51,22 +56,45 @@ if TYPE_CHECKING:
     from hydria.records import UploadResult as UploadResult
     from hydria.records import Version as Version
     from hydria.records import VersionState as VersionState
+    from hydria.registry import AsyncRegistry as AsyncRegistry
+    from hydria.registry_records import LinkResult as LinkResult
+    from hydria.registry_records import Registry as Registry
     from hydria.shared_uploads import SharedUpload as SharedUpload
     from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
     from hydria.sync_draft import SyncDraft as SyncDraft
+    from hydria.sync_history import SyncWatch as SyncWatch
+    from hydria.sync_registry import SyncRegistry as SyncRegistry
+    from hydria.sync_webhooks import SyncWebhooks as SyncWebhooks
     from hydria.upload_status import UploadStatus as UploadStatus
+    from hydria.watching import Watch as Watch
+    from hydria.webhook_records import DeliveryState as DeliveryState
+    from hydria.webhook_records import Webhook as Webhook
+    from hydria.webhook_records import WebhookAttempt as WebhookAttempt
+    from hydria.webhook_records import WebhookDelivery as WebhookDelivery
+    from hydria.webhook_records import WebhookFilter as WebhookFilter
+    from hydria.webhook_records import WebhookFormat as WebhookFormat
+    from hydria.webhook_records import WebhookState as WebhookState
+    from hydria.webhooks import AsyncWebhooks as AsyncWebhooks
 
 _HOME_OF = {
+    "AliasInterval": "hydria.alias_records",
+    "RollbackResult": "hydria.alias_records",
     "AsyncClient": "hydria.client",
+    "AsyncRegistry": "hydria.registry",
     "Client": "hydria.sync",
     "Draft": "hydria.draft",
     "HydriaError": "hydria.errors",
+    "LinkResult": "hydria.registry_records",
+    "Registry": "hydria.registry_records",
     "SharedUpload": "hydria.shared_uploads",
     "OpenFile": "hydria.reading.open_file",
     "Run": "hydria.lineage.run",
     "SyncDraft": "hydria.sync_draft",
     "SyncRun": "hydria.lineage.sync",
+    "SyncRegistry": "hydria.sync_registry",
+    "AsyncWebhooks": "hydria.webhooks",
+    "SyncWebhooks": "hydria.sync_webhooks",
     "SyncOpenFile": "hydria.reading.sync_open_file",
     "TransferOptions": "hydria.options",
     "UploadStatus": "hydria.upload_status",
@@ -112,6 +140,21 @@ _HOME_OF |= dict.fromkeys(
     ),
     "hydria.lineage.records",
 )
+_HOME_OF |= dict.fromkeys(
+    (
+        "DeliveryState",
+        "Webhook",
+        "WebhookAttempt",
+        "WebhookDelivery",
+        "WebhookFilter",
+        "WebhookFormat",
+        "WebhookState",
+    ),
+    "hydria.webhook_records",
+)
+
+_HOME_OF |= dict.fromkeys(("AliasHolder", "AliasSnapshot", "Event"), "hydria.history_records")
+_HOME_OF |= {"SyncWatch": "hydria.sync_history", "Watch": "hydria.watching"}
 
 __all__ = sorted(_HOME_OF)
 

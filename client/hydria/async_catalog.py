@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from hydria import messages
 from hydria.catalog import Catalog
-from hydria.options import TransferOptions
 from hydria.pages import Pages
 from hydria.records import (
     AliasChange,
     AliasOperation,
     ArtifactType,
     Collection,
-    CopyResult,
     File,
     Project,
     ServerInfo,
     Version,
 )
 from hydria.refs import CollectionName, Defaults, split_ref
-from hydria.retry import Patience
 
 
 class AsyncCatalog:
@@ -37,9 +34,19 @@ class AsyncCatalog:
 
     # --- what is there --------------------------------------------------------------------------
 
-    async def version(self, ref: str, *, type: str = "") -> Version:
-        """Return the version that a ref names; with `type`, only if it has that type."""
-        return await self._catalog.version(self.defaults.ref(ref), type=type)
+    async def version(self, ref: str, *, type: str = "", as_of: datetime | None = None) -> Version:
+        """Return the version that a ref names.
+
+        Args:
+            ref: the version.
+            type: the type it must have, if not empty.
+            as_of: where the alias of `ref` pointed then, an aware time; the version may be deleted
+                since, and its `state` says so. Its `ref` reads what is still there.
+
+        Raises:
+            AliasNotFoundError: the alias points nowhere, or did not then.
+        """
+        return await self._catalog.version(self.defaults.ref(ref), type=type, as_of=as_of)
 
     def versions(
         self, collection: str = "", *, project: str = "", filter: str = "", order_by: str = ""
@@ -131,48 +138,6 @@ class AsyncCatalog:
             tags=tags,
             type=type,
             etag=etag,
-        )
-
-    async def copy(
-        self,
-        ref: str,
-        name: str,
-        *,
-        type: str = "",
-        aliases: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        description: str | None = None,
-        metadata: Mapping[str, object] | str | None = None,
-    ) -> CopyResult:
-        """Make a version of the collection `name` with the content of another; no bytes move.
-
-        The words of the source come with it, its aliases do not. Another entity's versions cannot
-        be copied: download and log them.
-
-        Args:
-            ref: the source.
-            name: the collection, of the same entity; it is made if need be.
-            type: another type than the source's, for a new collection.
-            aliases: shall point to the version; `latest` does anyway.
-            tags: beside those of the source.
-            description: instead of the source's.
-            metadata: instead of the source's; a mapping that JSON can write, or JSON text.
-
-        Raises:
-            TypeMismatchError: the collection has another type.
-        """
-        request_id = uuid.uuid4().hex
-        return await Patience(TransferOptions().retry_seconds).run(
-            lambda: self._catalog.copy_version(
-                self.defaults.ref(ref),
-                self.defaults.collection(name),
-                type=type,
-                aliases=aliases,
-                tags=tags,
-                description=description,
-                metadata_json=None if metadata is None else messages.metadata_text(metadata),
-                request_id=request_id,
-            )
         )
 
     async def set_aliases(self, ref: str, aliases: Sequence[str]) -> tuple[AliasChange, ...]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from hydria.async_inspection import AsyncInspection
+from hydria.async_copies import AsyncCopies
 from hydria.shared_uploads import SharedUpload, UploadWriter
-from hydria.upload.uploads import Uploads
 
 
-class AsyncSharedUploads(AsyncInspection):
+class AsyncSharedUploads(AsyncCopies):
     """The methods of `AsyncClient` for an upload that has many writers."""
-
-    _uploads: Uploads
 
     async def create_upload(
         self, name: str, *, type: str = "", base: str | None = None, request_id: str = ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from hydria import messages
 from hydria.connection import LONG_CALL_SECONDS, Connection
-from hydria.pages import Pages
+from hydria.pages import PAGE_SIZE, Pages
 from hydria.records import (
     AliasChange,
     AliasOperation,
@@ -24,8 +25,6 @@ from hydria.records import (
 from hydria.refs import CollectionName
 from hydria.v1 import artifact_pb2 as pb
 
-_PAGE_SIZE = 1000
-
 
 class Catalog:
     """One method for each call. Every one raises a `HydriaError` for what the server says."""
@@ -40,9 +39,9 @@ class Catalog:
             await self._connection.call(method, pb.GetServerInfoRequest(), timeout_seconds=10)
         )
 
-    async def version(self, ref: str, *, type: str) -> Version:
-        """Return the version that a full ref names."""
-        request = pb.GetVersionRequest(ref=ref, type=type)
+    async def version(self, ref: str, *, type: str, as_of: datetime | None = None) -> Version:
+        """Return the version that a full ref names, or that its alias pointed to at a time."""
+        request = pb.GetVersionRequest(ref=ref, type=type, as_of=messages.given_time(as_of))
         response = await self._connection.call(self._connection.stub.GetVersion, request)
         return messages.version_of(response.version)
 
@@ -75,7 +74,7 @@ class Catalog:
                 collection=name.collection,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListVersions, request)
@@ -102,7 +101,7 @@ class Catalog:
                 project=project,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListCollections, request)
@@ -118,7 +117,7 @@ class Catalog:
                 entity=entity,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListProjects, request)
@@ -137,7 +136,7 @@ class Catalog:
                 project=project,
                 filter=filter,
                 order_by=order_by,
-                page_size=_PAGE_SIZE,
+                page_size=PAGE_SIZE,
                 page_token=token,
             )
             page = await self._connection.call(self._connection.stub.ListTypes, request)
@@ -150,7 +149,7 @@ class Catalog:
 
         async def fetch(token: str) -> tuple[list[File], str]:
             request = pb.ListFilesRequest(
-                ref=ref, prefix=prefix, glob=glob, page_size=_PAGE_SIZE, page_token=token
+                ref=ref, prefix=prefix, glob=glob, page_size=PAGE_SIZE, page_token=token
             )
             page = await self._connection.call(self._connection.stub.ListFiles, request)
             return [messages.file_of(item) for item in page.files], page.next_page_token

@@ -12,6 +12,8 @@ from typing import Self
 
 from hydria import messages
 from hydria.address import find_address
+from hydria.async_history import AsyncHistory
+from hydria.async_search import AsyncSearch
 from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
@@ -23,15 +25,17 @@ from hydria.reading.directories import list_directory
 from hydria.reading.open_file import OpenFile, open_file
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version, Words
 from hydria.refs import Defaults
+from hydria.registry import AsyncRegistry
 from hydria.runtime import Runtime
 from hydria.scan_cache import default_directory
 from hydria.upload.uploads import Uploads
 from hydria.walk import walk
+from hydria.webhooks import AsyncWebhooks
 
 LocalPath = str | os.PathLike[str]
 
 
-class AsyncClient(AsyncSharedUploads):
+class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
     """Speaks to one server, from one event loop.
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is
@@ -74,8 +78,10 @@ class AsyncClient(AsyncSharedUploads):
             project=project or os.environ.get("HYDRIA_PROJECT") or "",
         )
         super().__init__(self._runtime.catalog, defaults)
-        self.options = self._runtime.options
-        self.runs = AsyncRuns(self, self._runtime.connection)
+        self.registry = AsyncRegistry(self._runtime.connection, defaults)
+        self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
+        self._history_connection = self._runtime.connection
+        self.runs = AsyncRuns(self, self._runtime.connection, self._runtime.options)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 
@@ -189,15 +195,15 @@ class AsyncClient(AsyncSharedUploads):
         references: bool = True,
         beside: Sequence[LocalPath] = (),
         link: bool = False,
+        sync: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         """Put the files of a version under `root`, verified; what is in place is not fetched.
 
         Of a file that has changed or was renamed only those chunks are fetched that no file under
         `root` has, e.g. of an older version. Files that are not in the version are left alone. A
-        file appears in its place when it is whole, verified and durable; one that replaces another
-        does so after everything has come.
-        References are fetched from where they point, with credentials of this user.
+        file appears in its place when it is whole and verified; one that replaces another does so
+        after everything has come. References are fetched from where they point, as this user.
 
         Args:
             ref: the version.
@@ -210,6 +216,7 @@ class AsyncClient(AsyncSharedUploads):
                 who choose what their references make this machine ask for.
             beside: other directories to look for chunks in, e.g. with an older version.
             link: make files hard links to those in the local cache: writing to one changes all.
+            sync: return only when the files would survive a power cut (`cp` does not, either).
             progress: is called with a `Progress` up to ten times a second and at the end.
 
         Raises:
@@ -231,10 +238,11 @@ class AsyncClient(AsyncSharedUploads):
                 with_references=references,
                 beside=beside,
                 link=link,
+                sync=sync,
                 progress=progress,
             )
 
-    async def stream(
+    async def iter_bytes(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of one file, or of a part of it, each piece verified.
@@ -261,8 +269,8 @@ class AsyncClient(AsyncSharedUploads):
     async def read(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> bytes:
-        """Return the bytes of one file, or of a part of it. Arguments and errors as `stream`."""
-        pieces = self.stream(ref, path, offset=offset, length=length)
+        """Return the bytes of one file, or of a part. Arguments and errors as `iter_bytes`."""
+        pieces = self.iter_bytes(ref, path, offset=offset, length=length)
         return b"".join([piece async for piece in pieces])
 
     async def list_directory(self, ref: str | Version, path: str = "") -> Directory:

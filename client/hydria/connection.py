@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from grpc import aio
@@ -13,11 +14,12 @@ from hydria.address import Address
 from hydria.channel import check_not_forked, open_channel
 from hydria.errors import ClientClosedError, StreamStalledError
 from hydria.status import error_of_rpc
-from hydria.v1 import artifact_pb2_grpc, lineage_pb2_grpc
+from hydria.v1 import artifact_pb2_grpc, lineage_pb2_grpc, registry_pb2_grpc
 
 if TYPE_CHECKING:
     from hydria.v1.artifact_pb2_grpc import ArtifactServiceAsyncStub
     from hydria.v1.lineage_pb2_grpc import LineageServiceAsyncStub
+    from hydria.v1.registry_pb2_grpc import RegistryServiceAsyncStub
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -38,6 +40,7 @@ class Connection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._closed = False
+        self._others: set[aio.Channel] = set()
 
     @property
     def stub(self) -> ArtifactServiceAsyncStub:
@@ -59,11 +62,31 @@ class Connection:
         return self._lineage
 
     @property
+    def registry_stub(self) -> RegistryServiceAsyncStub:
+        """The calls of the registry service. Raises as `stub` does."""
+        return registry_pb2_grpc.RegistryServiceStub(self.channel)
+
+    @property
     def channel(self) -> aio.Channel:
         """The channel itself, for calls with another encoding. Raises as `stub` does."""
         self.open()
         assert self._channel is not None
         return self._channel
+
+    @asynccontextmanager
+    async def another_channel(self) -> AsyncGenerator[aio.Channel, None]:
+        """Give a channel for one stream that lasts: a connection takes a limited number of these.
+
+        Raises as `stub` does.
+        """
+        self.open()
+        channel = open_channel(self.address)
+        self._others.add(channel)
+        try:
+            yield channel
+        finally:
+            self._others.discard(channel)
+            await channel.close()
 
     def open(self) -> None:
         """Make the channel unless it is there. Raises as `stub` does."""
@@ -155,3 +178,5 @@ class Connection:
         self._closed = True
         if self._channel is not None and self._pid == os.getpid():
             await self._channel.close()
+            for channel in tuple(self._others):
+                await channel.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import struct
 
 from blake3 import blake3
 
@@ -12,6 +13,9 @@ from hydria.threads import Stop
 
 # _IOW(0x94, 9, int) on x86 and ARM. Where it is another number, bytes are copied.
 _FICLONE = 0x40049409
+_FICLONERANGE = 0x4020940D  # _IOW(0x94, 13, four numbers of 64 bits)
+BLOCK_BYTES = 4096
+"""Whole blocks of so many bytes can be shared, and on some file systems only larger ones."""
 _BUFFER_BYTES = 1 << 20
 
 
@@ -37,6 +41,20 @@ def share(source_fd: int, target_fd: int) -> bool:
     """Let an empty file have the bytes of another one without copying, and tell if that worked."""
     try:
         fcntl.ioctl(target_fd, _FICLONE, source_fd)
+    except OSError:
+        return False
+    return True
+
+
+def share_range(
+    source_fd: int, source_offset: int, target_fd: int, offset: int, size_bytes: int
+) -> bool:
+    """Let a part of a file have bytes of another one without copying, and tell if that worked."""
+    if (source_offset | offset | size_bytes) % BLOCK_BYTES:
+        return False
+    numbers = struct.pack("=qQQQ", source_fd, source_offset, size_bytes, offset)
+    try:
+        fcntl.ioctl(target_fd, _FICLONERANGE, numbers)
     except OSError:
         return False
     return True

@@ -127,8 +127,8 @@ class Draft:
 
         Args:
             uri: `file:///PATH` (a file or directory), `http(s)://HOST/PATH` (one object; it is
-                read when it has no entity tag), or `s3://BUCKET/KEY` (an object or a prefix; needs
-                `pip install 'hydria[s3]'`).
+                read when it has no entity tag), or an object or a prefix: `s3://BUCKET/KEY`,
+                `gs://BUCKET/OBJECT`, `az://CONTAINER/BLOB` (`pip install 'hydria[s3]'` and so on).
             name: the path of an object, by default its own name; or where the objects below a
                 directory or prefix go, by default the root of the version.
             checksum: False keeps the URI alone, of any scheme and unlooked at. Such an entry

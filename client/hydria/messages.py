@@ -50,6 +50,7 @@ def version_of(message: types.Version) -> records.Version:
         created_at=time_of(message.created_at),
         updated_at=time_of(message.updated_at),
         etag=message.etag,
+        source_ref=message.source_ref,
     )
 
 
@@ -65,9 +66,11 @@ def collection_of(message: types.Collection) -> records.Collection:
         aliases=tuple(message.aliases),
         version_count=message.version_count,
         latest_version=message.latest_version,
+        protected_aliases=tuple(message.protected_aliases),
         created_at=time_of(message.created_at),
         updated_at=time_of(message.updated_at),
         etag=message.etag,
+        is_registered_model=message.kind == types.COLLECTION_KIND_PORTFOLIO,
     )
 
 
@@ -150,6 +153,21 @@ def server_info_of(message: pb.GetServerInfoResponse) -> records.ServerInfo:
         ),
         features=tuple(message.features),
     )
+
+
+def given_time(moment: datetime | None) -> Timestamp | None:
+    """Return the message for a moment; None stays None.
+
+    Raises:
+        InvalidArgumentError: the moment does not say of which time zone it is.
+    """
+    if moment is None:
+        return None
+    if moment.utcoffset() is None:
+        raise InvalidArgumentError(f"{moment} is in no time zone; give it one, e.g. datetime.UTC")
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
 
 
 def time_of(message: Timestamp) -> datetime:

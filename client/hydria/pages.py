@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
 
+PAGE_SIZE = 1000  # how many items a page is asked for
+
 
 class Pages(Generic[_Item]):
     """A list at the server. Iterate over it (`async for`); it fetches pages as they are needed.

@@ -55,6 +55,8 @@ class Version:
     created_at: datetime
     updated_at: datetime
     etag: str
+    source_ref: str = ""
+    """Of a link in a registry: the full ref of the version that it points to."""
 
     @property
     def metadata(self) -> Mapping[str, object]:
@@ -80,6 +82,10 @@ class Collection:
     created_at: datetime
     updated_at: datetime
     etag: str
+    protected_aliases: tuple[str, ...] = ()
+    """Aliases that only administrators may move: its own and its registry's."""
+    is_registered_model: bool = False
+    """Whether it is one of a registry, so that its versions are links."""
 
     @property
     def path(self) -> str:
@@ -236,6 +242,8 @@ class CopyResult:
     """False when a live version with the same content was found; it is `version`."""
     ignored_fields: tuple[str, ...] = ()
     """With `created` false: what was given, and the version keeps as it was."""
+    sent_bytes: int = 0
+    """Bytes of chunks that passed through this client, which those of another entity do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

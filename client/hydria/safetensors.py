@@ -10,44 +10,78 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from hydria.errors import HydriaError, NotFoundError
+from hydria.client import AsyncClient
+from hydria.reading.open_file import OpenFile
 from hydria.reading.sync_open_file import SyncOpenFile
-from hydria.reading.tensor_header import (
-    LENGTH_BYTES,
-    Tensor,
-    header_length,
-    parse_header,
+from hydria.reading.tensor_arrays import (
+    TensorFileError,
+    TensorTable,
+    array_for,
+    filled,
+    length_of_header,
+    room_in,
 )
+from hydria.reading.tensor_header import LENGTH_BYTES, Tensor
 from hydria.records import File, Version
 from hydria.sync import Client
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from hydria.reading.tensor_arrays import AnyArray
 
-    AnyArray = NDArray[np.generic]
-
-__all__ = ["Tensor", "TensorFile", "TensorFileError", "open_tensors"]
-
-# The types that numpy has. bfloat16 is not among them, and is widened: see `TensorFile.tensor`.
-_NUMPY_DTYPES = {
-    "BOOL": "|b1", "I8": "|i1", "U8": "|u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
-    "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-    "C64": "<c8",
-}  # fmt: skip
+__all__ = [
+    "AsyncTensorFile",
+    "Tensor",
+    "TensorFile",
+    "TensorFileError",
+    "open_tensors",
+    "open_tensors_async",
+]
 
 
-class TensorFileError(HydriaError):
-    """The file is no safetensors file, or has tensors of a type that numpy does not know."""
+class _Described:
+    """What is known of the tensors of a file without reading them."""
+
+    def __init__(self, table: TensorTable, version_ref: str) -> None:
+        self._table = table
+        self.version_ref = version_ref
+        """The full ref of the version, `ENTITY/PROJECT/COLLECTION:vN`."""
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The words in the header."""
+        return self._table.metadata
+
+    def keys(self) -> list[str]:
+        """Return the names of the tensors, in the order of their bytes in the file."""
+        return list(self._table)
+
+    def describe(self, name: str) -> Tensor:
+        """Return the type, the shape and the size of a tensor, without reading it.
+
+        Raises:
+            NotFoundError: the file has no such tensor.
+        """
+        return self._table.describe(name)
 
 
-class TensorFile:
+class TensorFile(_Described):
     """The tensors of one safetensors file. `open_tensors` makes it; threads may share it."""
 
     def __init__(self, file: SyncOpenFile) -> None:
+        head = file.read_at(0, LENGTH_BYTES)
+        header = file.read_at(LENGTH_BYTES, length_of_header(file.path, head, file.size_bytes))
+        super().__init__(TensorTable(file.path, header, file.size_bytes), file.version_ref)
         self._file = file
         self._lock = threading.Lock()
-        self._tensors, self.metadata, self._data_offset = _header_of(file)
 
     def __enter__(self) -> Self:
         return self
@@ -59,35 +93,6 @@ class TensorFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tensors)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._tensors
-
-    @property
-    def version_ref(self) -> str:
-        """The full ref of the version, `ENTITY/PROJECT/COLLECTION:vN`."""
-        return self._file.version_ref
-
-    def keys(self) -> list[str]:
-        """Return the names of the tensors, in the order of their bytes in the file."""
-        return list(self._tensors)
-
-    def describe(self, name: str) -> Tensor:
-        """Return the type, the shape and the size of a tensor, without reading it.
-
-        Raises:
-            NotFoundError: the file has no such tensor.
-        """
-        found = self._tensors.get(name)
-        if found is None:
-            raise NotFoundError(f"{self._file.path!r} has no tensor {name!r}")
-        return found
 
     def tensor(self, name: str) -> AnyArray:
         """Return a tensor.
@@ -102,24 +107,9 @@ class TensorFile:
             ReceivedDataError: the bytes do not match their digest.
         """
         found = self.describe(name)
-        try:
-            import numpy as np
-        except ImportError as error:
-            raise ImportError("tensors need numpy: pip install 'hydria[numpy]'") from error
-        dtype = "<u2" if found.dtype == "BF16" else _NUMPY_DTYPES.get(found.dtype)
-        if dtype is None:
-            raise TensorFileError(
-                f"numpy has no type for {found.dtype}, which {name!r} has; read() gives its bytes"
-            )
-        try:
-            array = np.empty(found.shape, dtype)
-        except ValueError as error:
-            raise TensorFileError(f"numpy cannot hold {name!r}: {error}") from error
-        if array.size:  # nothing has no view
-            self._fill(array.reshape(-1).view(np.uint8).data, found)
-        if found.dtype == "BF16":
-            array = (array.astype("<u4") << 16).view("<f4")
-        return array
+        array = array_for(found)
+        self._fill(room_in(array), found)
+        return filled(array, found)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a tensor, as they are in the file. Raises as `tensor`."""
@@ -134,8 +124,34 @@ class TensorFile:
 
     def _fill(self, buffer: memoryview, tensor: Tensor) -> None:
         with self._lock:
-            self._file.seek(self._data_offset + tensor.begin)
+            self._file.seek(self._table.data_offset + tensor.begin)
             self._file.readinto(buffer)
+
+
+class AsyncTensorFile(_Described):
+    """The tensors of one safetensors file, for `AsyncClient`. `open_tensors_async` makes it."""
+
+    def __init__(self, file: OpenFile, table: TensorTable) -> None:
+        super().__init__(table, file.version_ref)
+        self._file = file
+
+    async def tensor(self, name: str) -> AnyArray:
+        """Return a tensor. As `TensorFile.tensor`."""
+        found = self.describe(name)
+        array = array_for(found)
+        room_in(array)[:] = await self._bytes_of(found)
+        return filled(array, found)
+
+    async def read(self, name: str) -> bytes:
+        """Return the bytes of a tensor, as they are in the file. Raises as `tensor`."""
+        return await self._bytes_of(self.describe(name))
+
+    def close(self) -> None:
+        """Let go of what is held. Tensors may still be read."""
+        self._file.close()
+
+    async def _bytes_of(self, tensor: Tensor) -> bytes:
+        return await self._file.read_at(self._table.data_offset + tensor.begin, tensor.size_bytes)
 
 
 def open_tensors(client: Client, ref: str | Version, path: str | File) -> TensorFile:
@@ -158,13 +174,12 @@ def open_tensors(client: Client, ref: str | Version, path: str | File) -> Tensor
         raise
 
 
-def _header_of(file: SyncOpenFile) -> tuple[Mapping[str, Tensor], Mapping[str, str], int]:
-    """Return the tensors of a file, its metadata, and where the bytes of tensors begin."""
-    try:
-        length = header_length(file.read_at(0, LENGTH_BYTES), file.size_bytes)
-        header = file.read_at(LENGTH_BYTES, length)
-        begin = LENGTH_BYTES + length
-        tensors, metadata = parse_header(header, file.size_bytes - begin)
-    except ValueError as problem:
-        raise TensorFileError(f"{file.path!r} is no safetensors file: {problem}") from problem
-    return tensors, metadata, begin
+async def open_tensors_async(
+    client: AsyncClient, ref: str | Version, path: str | File
+) -> AsyncTensorFile:
+    """Open a safetensors file of a version by an `AsyncClient`. As `open_tensors`."""
+    file = await client.open(ref, path)
+    head = await file.read_at(0, LENGTH_BYTES)
+    length = length_of_header(file.path, head, file.size_bytes)
+    header = await file.read_at(LENGTH_BYTES, length)
+    return AsyncTensorFile(file, TensorTable(file.path, header, file.size_bytes))

@@ -9,7 +9,12 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
-from hydria import errors
+from hydria import errors, watch_errors
+from hydria.alias_errors import (
+    AliasProtectedError,
+    NoPreviousVersionError,
+    PermissionDeniedError,
+)
 from hydria.lineage.errors import LineageCycleError, RunNotRunningError, RunTakenOverError
 from hydria.references.errors import CrossDomainError, ReferenceInvalidError
 from hydria.v1 import types_pb2 as pb
@@ -30,6 +35,9 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         errors.UnsupportedDigestFunctionError,
         errors.FilterInvalidError,
         errors.RangeOutOfBoundsError,
+        watch_errors.WatchTokenInvalidError,
+        watch_errors.WatchTokenCompactedError,
+        watch_errors.WatchTokenFromFutureError,
         errors.NotFoundError,
         errors.AliasNotFoundError,
         errors.UploadNotFoundError,
@@ -56,6 +64,8 @@ _BY_REASON: dict[str, type[errors.HydriaError]] = {
         RunNotRunningError,
         RunTakenOverError,
         LineageCycleError,
+        AliasProtectedError,
+        NoPreviousVersionError,
     )
 }
 
@@ -64,6 +74,7 @@ _BY_CODE: dict[int, type[errors.HydriaError]] = {
     grpc.StatusCode.INVALID_ARGUMENT.value[0]: errors.InvalidArgumentError,
     grpc.StatusCode.NOT_FOUND.value[0]: errors.NotFoundError,
     grpc.StatusCode.ALREADY_EXISTS.value[0]: errors.AlreadyExistsError,
+    grpc.StatusCode.PERMISSION_DENIED.value[0]: PermissionDeniedError,
     grpc.StatusCode.FAILED_PRECONDITION.value[0]: errors.FailedPreconditionError,
     grpc.StatusCode.ABORTED.value[0]: errors.AbortedError,
     grpc.StatusCode.OUT_OF_RANGE.value[0]: errors.RangeOutOfBoundsError,

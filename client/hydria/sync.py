@@ -15,12 +15,16 @@ from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
 from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
+from hydria.sync_copies import SyncCopies
 from hydria.sync_draft import SyncDraft
-from hydria.sync_inspection import SyncInspection
+from hydria.sync_history import SyncHistory
+from hydria.sync_registry import SyncRegistry
+from hydria.sync_search import SyncSearch
 from hydria.sync_shared_uploads import SyncSharedUpload, SyncUploadWriter
+from hydria.sync_webhooks import SyncWebhooks
 
 
-class Client(SyncInspection):
+class Client(SyncHistory, SyncCopies, SyncSearch):
     """Speaks to one server: every method as that of `AsyncClient`, without await.
 
     It may be used from several threads. It does not survive a fork: after one, the child gets a
@@ -40,6 +44,9 @@ class Client(SyncInspection):
             address, entity=entity, project=project, cache_dir=cache_dir, options=options
         )
         super().__init__(self._client, LoopThread())
+        self._history = self._client
+        self.registry = SyncRegistry(self._client.registry, self._loop)
+        self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
         self.runs = SyncRuns(self._client.runs, self._loop)
 
     def __enter__(self) -> Self:
@@ -123,6 +130,7 @@ class Client(SyncInspection):
         references: bool = True,
         beside: Sequence[LocalPath] = (),
         link: bool = False,
+        sync: bool = False,
         progress: ProgressCallback | None = None,
     ) -> DownloadResult:
         return self._loop.run(
@@ -136,14 +144,15 @@ class Client(SyncInspection):
                 references=references,
                 beside=beside,
                 link=link,
+                sync=sync,
                 progress=progress,
             )
         )
 
-    def stream(
+    def iter_bytes(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> Iterator[bytes]:
-        return self._loop.iterate(self._client.stream(ref, path, offset=offset, length=length))
+        return self._loop.iterate(self._client.iter_bytes(ref, path, offset=offset, length=length))
 
     def read(self, ref: str, path: str, *, offset: int = 0, length: int | None = None) -> bytes:
         return self._loop.run(self._client.read(ref, path, offset=offset, length=length))

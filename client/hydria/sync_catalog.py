@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from hydria.async_catalog import AsyncCatalog
@@ -13,7 +14,6 @@ from hydria.records import (
     AliasOperation,
     ArtifactType,
     Collection,
-    CopyResult,
     File,
     Project,
     ServerInfo,
@@ -36,8 +36,8 @@ class SyncCatalog:
     def server_info(self) -> ServerInfo:
         return self._loop.run(self._catalog.server_info())
 
-    def version(self, ref: str, *, type: str = "") -> Version:
-        return self._loop.run(self._catalog.version(ref, type=type))
+    def version(self, ref: str, *, type: str = "", as_of: datetime | None = None) -> Version:
+        return self._loop.run(self._catalog.version(ref, type=type, as_of=as_of))
 
     def versions(
         self, collection: str = "", *, project: str = "", filter: str = "", order_by: str = ""
@@ -100,29 +100,6 @@ class SyncCatalog:
                 tags=tags,
                 type=type,
                 etag=etag,
-            )
-        )
-
-    def copy(
-        self,
-        ref: str,
-        name: str,
-        *,
-        type: str = "",
-        aliases: Sequence[str] = (),
-        tags: Sequence[str] = (),
-        description: str | None = None,
-        metadata: Mapping[str, object] | str | None = None,
-    ) -> CopyResult:
-        return self._loop.run(
-            self._catalog.copy(
-                ref,
-                name,
-                type=type,
-                aliases=aliases,
-                tags=tags,
-                description=description,
-                metadata=metadata,
             )
         )
 

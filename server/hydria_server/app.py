@@ -13,7 +13,14 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hydria.v1 import artifact_pb2, artifact_pb2_grpc, lineage_pb2, lineage_pb2_grpc
+from hydria.v1 import (
+    artifact_pb2,
+    artifact_pb2_grpc,
+    lineage_pb2,
+    lineage_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+)
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.process.directory_lock import DirectoryLock
 from hydria_server.process.failpoints import failpoint_from
@@ -25,9 +32,12 @@ from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.rpc.hot_messages import HotMessagesInterceptor
 from hydria_server.rpc.lineage import LineageServicer
+from hydria_server.rpc.registry import RegistryServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.lineage import LineageServices
+from hydria_server.services.registry import RegistryServices
+from hydria_server.services.webhooks.services import WebhookLimits, WebhookServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -36,10 +46,10 @@ from hydria_server.storage.packs.interface import PackStore
 
 DATABASE_FILE = "meta.db"
 PACKS_DIRECTORY = "packs"
-SERVICES = (
-    artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name,
-    lineage_pb2.DESCRIPTOR.services_by_name["LineageService"].full_name,
-)
+ARTIFACT_SERVICE = artifact_pb2.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+REGISTRY_SERVICE = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+LINEAGE_SERVICE = lineage_pb2.DESCRIPTOR.services_by_name["LineageService"].full_name
+SERVICES = (ARTIFACT_SERVICE, REGISTRY_SERVICE, LINEAGE_SERVICE)
 SWEEP_SECONDS = 30.0
 
 _OPTIONS = [
@@ -58,8 +68,18 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    registry: RegistryServices
     lineage: LineageServices
     failed: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What the wire calls."""
+
+    services: ArtifactServices
+    registry: RegistryServices
+    lineage: LineageServices
 
 
 def microseconds_now() -> int:
@@ -121,17 +141,23 @@ async def serve_stores(
     info = await metadata.read(lambda rows: rows.store.info())
     stores = Stores(packs, metadata, info)
     services = ArtifactServices(stores, clock, _limits(settings), threads)
+    webhooks = WebhookServices(metadata, clock, _webhook_limits(settings), store_id=info.store_id)
+    registry = RegistryServices(services, metadata, clock, webhooks)
     lineage = LineageServices(
         metadata, clock, threads.merging, silence_seconds=settings.run_silence_seconds
     )
+    served = _Served(services, registry, lineage)
     drain = Drain()
-    background = asyncio.create_task(_background(services, lineage))
+    drain.begun.add_done_callback(lambda _: webhooks.dispatcher.stop())
+    drain.begun.add_done_callback(lambda _: registry.hub.close())
+    background = asyncio.create_task(_background(served))
     # It ends only by being cancelled; if it fails, nothing could be written any more.
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
-        async with _listening(settings, services, lineage, drain) as address:
-            yield RunningServer(address, services, lineage, failed)
+        async with _listening(settings, served, drain) as address:
+            yield RunningServer(address, services, registry, lineage, failed)
     finally:
+        await webhooks.close(settings.drain_seconds)
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)
         threads.hashing.close()
@@ -139,9 +165,7 @@ async def serve_stores(
 
 
 @asynccontextmanager
-async def _listening(
-    settings: Settings, services: ArtifactServices, lineage: LineageServices, drain: Drain
-) -> AsyncIterator[str]:
+async def _listening(settings: Settings, served: _Served, drain: Drain) -> AsyncIterator[str]:
     seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
         interceptors=[
@@ -153,10 +177,13 @@ async def _listening(
         options=_OPTIONS,
     )
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
-        ArtifactServicer(services, drain), server
+        ArtifactServicer(served.services, drain), server
+    )
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(
+        RegistryServicer(served.registry, drain), server
     )
     lineage_pb2_grpc.add_LineageServiceServicer_to_server(
-        LineageServicer(lineage, drain, stall_timeout_seconds=seconds), server
+        LineageServicer(served.lineage, drain, stall_timeout_seconds=seconds), server
     )
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
@@ -205,21 +232,36 @@ def _limits(settings: Settings) -> Limits:
         byte_budget=settings.byte_budget,
         reserve_bytes=settings.reserve_bytes,
         stall_timeout_seconds=settings.stall_timeout_seconds,
+        watches_max=settings.watches_max,
+        event_retention_seconds=settings.event_retention_seconds,
     )
 
 
-async def _background(services: ArtifactServices, lineage: LineageServices) -> None:
+def _webhook_limits(settings: Settings) -> WebhookLimits:
+    return WebhookLimits(
+        networks=settings.networks(),
+        timeout_seconds=settings.webhook_timeout_seconds,
+        attempts_max=settings.webhook_attempts_max,
+        log_max=settings.webhook_log_max,
+    )
+
+
+async def _background(served: _Served) -> None:
+    registry = served.registry
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(services.ingest.run())
-        tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
-        tasks.create_task(_sweep("looking for silent runs", lineage.silence.crash_silent))
+        tasks.create_task(served.services.ingest.run())
+        tasks.create_task(registry.hub.run())
+        tasks.create_task(registry.webhooks.dispatcher.run())
+        tasks.create_task(_sweep("expiring uploads", served.services.sessions.expire_due))
+        tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
+        tasks.create_task(_sweep("looking for silent runs", served.lineage.silence.crash_silent))
 
 
-async def _sweep(what: str, sweep: Callable[[], Awaitable[int]]) -> None:
-    """End what is over, now and then: uploads whose leases ended, runs that fell silent."""
+async def _sweep(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
+    """Do away with what is over, now and then: uploads, events, runs that fell silent."""
     while True:
         try:
             await sweep()
         except Exception:  # noqa: BLE001 - logged; a sweep that fails is tried again
-            _log.exception("%s failed; it is tried again", what)
+            _log.exception("%s failed; it is tried again", name)
         await asyncio.sleep(SWEEP_SECONDS)

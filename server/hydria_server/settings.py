@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import platformdirs
@@ -40,7 +41,22 @@ class Settings:
     run_silence_seconds: int = 300
     byte_budget: int = 96 * _MIB
     reserve_bytes: int = 256 * _MIB
+    watches_max: int = 5000
+    event_retention_seconds: int = 0
+    webhook_networks: str = ""
+    webhook_timeout_seconds: float = 10.0
+    webhook_attempts_max: int = 24
+    webhook_log_max: int = 1000
     failpoint: str = ""
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Return the networks that webhooks may call although they are not public.
+
+        Raises:
+            ValueError: `webhook_networks` is malformed.
+        """
+        parts = [part.strip() for part in self.webhook_networks.split(",")]
+        return tuple(ip_network(part) for part in parts if part)
 
     def effective(self) -> dict[str, str]:
         """Return every setting as text, for the log."""
@@ -60,6 +76,12 @@ _HELP = {
     "run_silence_seconds": "how long a run may be silent before it is crashed (default: 300)",
     "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
+    "watches_max": "how many watchers are served at a time (default: 5000)",
+    "event_retention_seconds": "how long events are kept; 0: for ever (default: 0)",
+    "webhook_networks": "networks that webhooks may call though they are not public, by commas",
+    "webhook_timeout_seconds": "how long the target of a webhook may take (default: 10)",
+    "webhook_attempts_max": "attempts before a delivery is given up (default: 24)",
+    "webhook_log_max": "deliveries that are kept of each webhook (default: 1000)",
     "failpoint": argparse.SUPPRESS,
 }
 
@@ -139,16 +161,31 @@ def _finite(text: str) -> float:
 def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
-    numbers = ("drain_seconds", "reserve_bytes")
+    numbers = ("drain_seconds", "reserve_bytes", "event_retention_seconds")
     positive = (
-        "stall_timeout_seconds", "upload_lease_seconds", "open_uploads_max", "run_silence_seconds",
+        "stall_timeout_seconds",
+        "upload_lease_seconds",
+        "open_uploads_max",
+        "run_silence_seconds",
         "byte_budget",
-    )  # fmt: skip
+        "watches_max",
+        "webhook_timeout_seconds",
+        "webhook_attempts_max",
+        "webhook_log_max",
+    )
     for name in (*numbers, *positive):
         value = getattr(settings, name)
         if value < 0 or (name in positive and value == 0):
             raise SettingsError(f"{name}: {value} is too small")
+    _check_networks(settings)
     _check_address(settings)
+
+
+def _check_networks(settings: Settings) -> None:
+    try:
+        settings.networks()
+    except ValueError as error:
+        raise SettingsError(f"webhook_networks: {error}; write e.g. 10.0.0.0/8") from None
 
 
 def _check_address(settings: Settings) -> None:

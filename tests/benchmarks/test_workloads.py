@@ -25,9 +25,16 @@ TINY = Scale(
     many_versions=5,
     timed_commits=2,
     timed_calls=20,
+    searched_few=10,
+    searched_many=20,
+    timed_searches=2,
     entries=200,
     edges=150,
     metric_points=300,
+    watchers=3,
+    timed_moves=4,
+    idle_watchers=3,
+    idle_seconds=1,
     peer_tiny_files=FileSet(10, 100),
 )
 

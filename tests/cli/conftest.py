@@ -44,7 +44,8 @@ Hydria = Callable[..., Finished]
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run one server for all tests here, and give its address."""
-    with server_process(tmp_path_factory.mktemp("cli") / "data") as running:
+    flags = ("--webhook-networks", "127.0.0.0/8")  # where the targets of webhooks are
+    with server_process(tmp_path_factory.mktemp("cli") / "data", *flags) as running:
         yield running.address
 
 

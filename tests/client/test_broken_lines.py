@@ -271,7 +271,7 @@ async def test_a_reader_that_pauses_for_too_long_goes_on_where_it_was(
     ):
         await client.log("calls", plant(tmp_path / "source", {"big": data}), type="dataset")
         pieces: list[bytes] = []
-        async for piece in client.stream("calls", "big"):
+        async for piece in client.iter_bytes("calls", "big"):
             if not pieces:
                 await asyncio.sleep(0.6)  # long for this server; there is no event to wait for
             pieces.append(piece)

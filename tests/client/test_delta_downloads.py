@@ -195,35 +195,24 @@ async def test_a_broken_line_costs_only_what_was_on_its_way(
     assert without_rooms(tmp_path / "copy")["big.bin"] == new
 
 
-@pytest.mark.parametrize("step", ["_write_at", "_copy_at"])
+@pytest.mark.parametrize("writes", [0, 3], ids=["for what is fetched", "for what is here"])
 async def test_a_full_disk_leaves_the_old_file(
-    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
     await log_next(client, tmp_path, {"big.bin": CHANGED})
+    write_at, left = assembling._write_at, iter(range(writes))
 
-    def find_it_full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def write_until_full(fd: int, data: memoryview, offset: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_at(fd, data, offset)
 
-    monkeypatch.setattr(assembling, step, find_it_full)
+    monkeypatch.setattr(assembling, "_write_at", write_until_full)
+    monkeypatch.setattr(assembling, "share_range", lambda *_: False)
     with pytest.raises(OSError, match="space"):
         await client.download("calls:v1", old)
 
     assert without_rooms(old) == {"big.bin": BIG, "same": b"same"}
-
-
-async def test_where_the_kernel_does_not_copy_the_client_does(
-    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await log_next(client, tmp_path, {"big.bin": LONGER})
-
-    def refuse(*_: object) -> int:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-
-    monkeypatch.setattr(os, "copy_file_range", refuse)
-    result = await client.download("calls:v1", old)
-
-    assert result.received_bytes <= LITTLE
-    assert without_rooms(old)["big.bin"] == LONGER
 
 
 @pytest.mark.parametrize("how", ["shorter", "gone"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hydria.client import AsyncClient
-from hydria.download import listing, materializing
+from hydria.download import materializing
 from hydria.download.temporary import TemporaryRoom
 from hydria.errors import (
     FileNotFoundInVersionError,
@@ -17,7 +17,6 @@ from hydria.errors import (
     InvalidArgumentError,
     PathInvalidError,
     RangeOutOfBoundsError,
-    ReceivedDataError,
     TargetError,
     TypeMismatchError,
 )
@@ -49,6 +48,25 @@ async def test_what_is_in_place_is_not_fetched_again(
     assert (again.file_count, again.size_bytes) == (first.file_count, first.size_bytes)
     assert (tmp_path / "copy/one byte").stat().st_ino == inode
     assert leftovers(tmp_path / "copy") == []
+
+
+@pytest.mark.parametrize("sync", [False, True])
+async def test_a_download_waits_for_the_disk_when_it_is_asked_to(
+    client: AsyncClient, logged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sync: bool
+) -> None:
+    root, asked = tmp_path / "copy", list[str]()
+    monkeypatch.setattr(
+        materializing,
+        "sync_files",
+        lambda _, files: asked.extend(
+            ["bytes" if not (root / "empty").exists() else "late"] * len(files)
+        ),
+    )
+    monkeypatch.setattr(materializing, "sync_directories", lambda *_: asked.append("names"))
+
+    await client.download(logged, root, sync=sync)
+
+    assert asked == ([*["bytes"] * len(SIZES), "names"] if sync else [])
 
 
 async def test_what_is_missing_or_different_is_fetched_and_nothing_else_touched(
@@ -262,16 +280,6 @@ async def test_a_cancelled_download_leaves_what_was_there(
     assert tree_of(root) == SIZES
 
 
-async def test_a_list_that_does_not_match_the_version_is_refused(
-    client: AsyncClient, logged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digested = listing._digested
-    monkeypatch.setattr(listing, "_digested", lambda file: digested(file)[:-1] + b"\0")
-
-    with pytest.raises(ReceivedDataError):
-        await client.download(logged, tmp_path / "copy")
-
-
 async def test_progress_of_a_download_ends_with_everything_done(
     client: AsyncClient, logged: str, tmp_path: Path
 ) -> None:
@@ -310,7 +318,7 @@ async def test_a_part_outside_of_the_file_is_refused(client: AsyncClient, logged
 async def test_a_stream_that_is_left_early_ends_at_the_server_too(
     client: AsyncClient, logged: str, server: Server
 ) -> None:
-    stream = client.stream(logged, "deep/er/many chunks.bin")
+    stream = client.iter_bytes(logged, "deep/er/many chunks.bin")
     first = await anext(stream)
     await stream.aclose()
 

@@ -231,3 +231,20 @@ async def lying_server(told: Sequence[pb.VerifyVersionResponse]) -> AsyncIterato
         yield f"127.0.0.1:{port}"
     finally:
         await liar.stop(None)
+
+
+async def test_references_are_counted_and_neither_followed_nor_damaged(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    elsewhere = plant(tmp_path / "elsewhere", {"x": b"bytes elsewhere"})
+    async with client.draft("referring", type="dataset") as draft:
+        await draft.add_bytes("a", b"a")
+        await draft.add_reference(f"file://{elsewhere}/x", "far/x")
+        await draft.add_reference("odd://unknown", "odd", checksum=False)
+        await draft.commit()
+    (elsewhere / "x").unlink()
+    stored = await client.verify("referring")
+    assert (stored.is_intact, stored.reference_count, stored.file_count) == (True, 2, 1)
+    await client.download("referring", tmp_path / "copy", references=False)
+    copied = await client.verify("referring", root=tmp_path / "copy")
+    assert (copied.reference_count, copied.missing, copied.changed) == (2, (), ())

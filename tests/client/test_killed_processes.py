@@ -124,3 +124,30 @@ def test_a_download_goes_on_where_a_killed_client_ended(tmp_path: Path) -> None:
     assert 0 < result.received_bytes <= result.size_bytes - 200 * MIB
     copy = {k: v for k, v in tree_of(tmp_path / "copy").items() if not k.startswith(".hydria")}
     assert copy == FILES | tree_of(many)
+
+
+def test_a_delta_download_that_was_killed_left_the_old_files_and_is_completed(
+    tmp_path: Path,
+) -> None:
+    old = {f"large/{number}": content(24 * MIB, number) for number in range(6)}
+    new = {path: data[: 20 * MIB] + content(4 * MIB, 50) for path, data in old.items()}
+    copy = tmp_path / "copy"
+    with (
+        server_process(tmp_path / "data") as server,
+        hydria.Client(server.address, project="birds", cache_dir=tmp_path / "cache") as client,
+    ):
+        client.log("calls", plant(tmp_path / "old", old), type="dataset")
+        client.download("calls", copy)
+        client.log("calls", plant(tmp_path / "new", new))
+        where = (server.address, str(copy), str(tmp_path / "other cache"))
+        killed_after(DOWNLOADING, *where, size_bytes=24 * MIB)
+        left = tree_of(copy)
+        assert {path: left[path] for path in old} == old
+
+        result = client.download("calls", copy)
+        verified = client.verify("calls", root=copy)
+
+    assert result.received_bytes <= sum(map(len, new.values())) // 3
+    assert (verified.missing, verified.changed) == ((), ())
+    kept = {path: data for path, data in tree_of(copy).items() if not path.startswith(".hydria")}
+    assert kept == new

@@ -12,7 +12,7 @@ from hydria import scan_cache
 from hydria.client import AsyncClient
 from hydria.digests import EMPTY_CONTENT_DIGEST
 from hydria.records import Phase, Progress
-from hydria.upload.known import VersionHasher
+from hydria.version_digest import VersionHasher
 from hydria_server.domain.records import UploadRecord
 from hydria_server.services.sessions import NewUpload
 from tests.client.trees import SIZES, plant, tree_of
@@ -141,6 +141,6 @@ NAMES = st.text(st.sampled_from("ab/é!"), min_size=1, max_size=4)
 def test_the_client_names_a_version_as_the_server_does(files: dict[str, bytes]) -> None:
     hasher = VersionHasher()
     for path, data in sorted(files.items(), key=lambda item: item[0].encode()):
-        hasher.add(path, len(data), digest(data) if data else EMPTY_CONTENT_DIGEST)
+        hasher.add_stored(path, len(data), digest(data) if data else EMPTY_CONTENT_DIGEST)
 
     assert hasher.digest() == version_digest(files)

@@ -250,7 +250,7 @@ async def test_a_reference_is_read_whole_or_in_part_after_it_was_verified(
     assert await client.read("calls", "a", offset=-5) == DATA[-5:]
     assert await client.read("calls", "a", offset=MIB, length=10) == DATA[MIB : MIB + 10]
     site.pages["/a"] = Page(DATA[:-1] + b"!")
-    pieces = client.stream("calls", "a")
+    pieces = client.iter_bytes("calls", "a")
     with pytest.raises(ReferenceChangedError):
         await anext(pieces)  # not one piece before all of it was verified
 

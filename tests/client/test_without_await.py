@@ -61,7 +61,9 @@ def test_everything_works_without_await(client: hydria.Client, tmp_path: Path) -
     assert tree_of(tmp_path / "copy") == SIZES
     assert result.created
     assert sorted(file.path for file in client.files("calls:v0")) == sorted(SIZES)
-    assert b"".join(client.stream("calls", "added")) == client.read("calls", "added") == b"added"
+    assert (
+        b"".join(client.iter_bytes("calls", "added")) == client.read("calls", "added") == b"added"
+    )
     assert [version.version for version in client.versions("calls")] == ["v1", "v0"]
     assert [each.name for each in client.collections()] == ["calls"]
     assert [each.name for each in client.types()] == ["dataset"]
@@ -112,7 +114,7 @@ def test_an_iterator_that_is_left_early_leaves_nothing_behind(
     client.log("calls", plant(tmp_path / "source", SIZES), type="dataset")
     for _ in client.files("calls"):
         break
-    for _ in client.stream("calls", "deep/er/many chunks.bin"):
+    for _ in client.iter_bytes("calls", "deep/er/many chunks.bin"):
         break
 
     assert client.ping() > 0

@@ -242,6 +242,7 @@ class CommitsContract:
             request.files.add(path=path, content=b"1")
             request.files.add(path=f"{path}/below", content=b"1")
             assert await outcome_of(team.stub.PutVersion(request)) != ""
+        await team.log({"a": b"1"})
         entity = await team.server.metadata.read(lambda rows: rows.names.entity(team.name))
         assert entity is not None
         entity_id = entity.id

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.lineage_and_registry import (
+    HistoryOfLineageContract,
+    LineageOfLinksContract,
+)
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
@@ -18,6 +22,8 @@ class LineageServiceContract(
     ReadingMetricsContract,
     EdgesOfRunsContract,
     RecordedEdgesContract,
+    LineageOfLinksContract,
+    HistoryOfLineageContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

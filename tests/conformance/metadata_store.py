@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from tests.conformance.metadata.chunks import ChunksContract
+from tests.conformance.metadata.event_queries import EventQueriesContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.lineage import LineageRowsContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
+from tests.conformance.metadata.protections import ProtectionsContract
+from tests.conformance.metadata.registries import RegistriesContract
+from tests.conformance.metadata.search import SearchContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
 from tests.conformance.metadata.versions import VersionsContract
+from tests.conformance.metadata.webhooks import WebhooksContract
 
 
 class MetadataStoreContract(
@@ -17,9 +22,14 @@ class MetadataStoreContract(
     NamesContract,
     VersionsContract,
     HistoryContract,
+    EventQueriesContract,
     UploadsContract,
     ChunksContract,
     ListingsContract,
+    SearchContract,
+    RegistriesContract,
+    WebhooksContract,
+    ProtectionsContract,
     LineageRowsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

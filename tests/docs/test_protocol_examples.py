@@ -81,12 +81,16 @@ def test_the_table_of_fields_is_what_lists_can_be_filtered_and_ordered_by() -> N
         "ListProjects": listings.PROJECT_FIELDS,
         "ListTypes": listings.TYPE_FIELDS,
         "ListCollections": listings.COLLECTION_FIELDS,
+        "ListRegistries": listings.REGISTRY_FIELDS,
         "ListVersions": listings.VERSION_FIELDS,
         "ListRuns": runs.RUN_FIELDS,
     }
     orders = {"ListRuns": runs.ORDER_FIELDS}
     for name, filtered, ordered, _ in PAGE.table("example: fields"):
-        known = fields[name]
+        known = {
+            f"{field}.KEY" if kind is Kind.LEAVES else field: kind
+            for field, kind in fields[name].items()
+        }
         assert set(filtered.replace(" (of the collection)", "").split(", ")) == set(known)
         ordering = orders.get(name, known)
         sortable = {field for field, kind in ordering.items() if kind is not Kind.SET} - {"state"}

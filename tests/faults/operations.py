@@ -1,45 +1,27 @@
-"""What clients ask for: what each operation makes of a model, and what its caller is told.
+"""Uploads, step by step: what each operation makes of a model, and what its caller is told.
 
 An outcome is a short text: what was made or found, or the reason of a refusal.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tests.faults.model import (
     ABORTED,
     COMMITTED,
+    DATASET,
     LATEST,
     OPEN,
     Batch,
     Files,
     Model,
-    Number,
     Upload,
 )
 
-COLLECTIONS = ("a", "b", "c")
-ALIASES = ("best", "worst", "candidate")
-PATHS = ("p", "q", "r", "s/t", "s/u")
-_BYTES = random.Random(0)
-LARGE = "large"  # several chunks
-CONTENTS: Mapping[str, bytes] = {
-    "nothing": b"",
-    "a byte": b"x",
-    "700": _BYTES.randbytes(700),
-    "700 others": _BYTES.randbytes(700),
-    "5k": _BYTES.randbytes(5_000),
-    "9k": _BYTES.randbytes(9_000),
-    LARGE: _BYTES.randbytes(2_300_000),
-}
-
 DONE = "done"
-NOT_FOUND, DELETED = "RESOURCE_NOT_FOUND", "VERSION_DELETED"
-ANY = -1  # an expected version that nobody has
 
 
 class Operation(Protocol):
@@ -57,20 +39,37 @@ class Begin:
     key: str
     collection: str
     from_latest: bool = False
+    type: str = DATASET
 
     def on(self, model: Model) -> tuple[Model, str]:
         if self.key in model.uploads:
             return model, DONE
-        if not self.from_latest:
-            return model.with_upload(self.key, Upload(self.collection)), DONE
-        found = model.find(self.collection)
-        if found is None:
-            return model, NOT_FOUND
-        collection = model.collections[found]
-        if LATEST not in collection.aliases:
-            return model, "ALIAS_NOT_FOUND"
-        base = collection.versions[collection.aliases[LATEST]]
-        return model.with_upload(self.key, Upload(self.collection, True, base)), DONE
+        upload = Upload(self.collection, self.from_latest, self.type)
+        if self.from_latest:
+            found = model.live(self.collection, LATEST)
+            if isinstance(found, str):
+                return model, found
+            collection, number = found
+            upload = replace(upload, base=collection.versions[number])
+        return model.with_upload(self.key, upload), DONE
+
+
+@dataclass(frozen=True, slots=True)
+class FileOf:
+    """A file of a version."""
+
+    collection: str
+    number: int
+    path: str
+
+    def name(self, model: Model) -> tuple[str, str]:
+        """Return the name of what is in it, or why there is no such file."""
+        found = model.live(self.collection, self.number)
+        if isinstance(found, str):
+            return "", found
+        collection, number = found
+        name = collection.versions[number].get(self.path, "")
+        return name, "" if name else "FILE_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ class Stage:
     seq: int
     puts: Files
     removed: tuple[str, ...] = ()
+    copies: Mapping[str, FileOf] = field(default_factory=dict)
 
     def on(self, model: Model) -> tuple[Model, str]:
         upload = model.uploads[self.key]
@@ -92,7 +92,12 @@ class Stage:
             return model, "FIELD_VIOLATION"
         if self.seq <= last:
             return model, f"staged {last}"
-        batch = Batch(self.writer, self.puts, self.removed)
+        puts = dict(self.puts)
+        for path, source in self.copies.items():
+            puts[path], reason = source.name(model)
+            if reason:
+                return model, reason
+        batch = Batch(self.writer, puts, self.removed)
         return model.with_upload(self.key, upload.with_batch(batch)), f"staged {self.seq}"
 
 
@@ -129,16 +134,12 @@ class Commit:
         files = upload.files()
         if files is None:
             return model, "DUPLICATE_PATH"
-        return self._published(model, upload, files)
-
-    def _published(self, model: Model, upload: Upload, files: Files) -> tuple[Model, str]:
-        found = model.names.get(upload.collection)  # a name given up by a rename is free again
-        if found is None:
-            model, found = model.created(upload.collection)
-        after, number, created = model.collections[found].with_version(files, self.aliases)
-        result = f"v{number} {'made' if created else 'found'}"
-        ended = replace(upload, state=COMMITTED, aliases=self.aliases, result=result)
-        return model.with_collection(found, after).with_upload(self.key, ended), result
+        refusal = model.refusal(upload.collection, upload.type)
+        if refusal:
+            return model, refusal
+        after, told = model.published(upload.collection, upload.type, files, self.aliases)
+        ended = replace(upload, state=COMMITTED, aliases=self.aliases, result=told)
+        return after.with_upload(self.key, ended), told
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,75 +153,3 @@ class Abort:
         if upload.state == COMMITTED:
             return model, "UPLOAD_NOT_OPEN"
         return model.with_upload(self.key, replace(upload, state=ABORTED)), DONE
-
-
-@dataclass(frozen=True, slots=True)
-class MoveAlias:
-    """UpdateAliases with one operation; to no version it is a removal."""
-
-    collection: str
-    alias: str
-    number: Number
-    expected: Number = ANY
-
-    def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.collection)
-        if found is None:
-            return model, NOT_FOUND
-        collection = model.collections[found]
-        if self.expected not in (ANY, collection.aliases.get(self.alias)):
-            return model, "ALIAS_CONFLICT"
-        if self.number is not None and self.number not in collection.versions:
-            return model, DELETED if self.number < collection.next_number else NOT_FOUND
-        return model.with_collection(found, collection.with_alias(self.alias, self.number)), DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """UpdateCollection with another name."""
-
-    collection: str
-    name: str
-
-    def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.collection)
-        if found is None:
-            return model, NOT_FOUND
-        holder = model.names.get(self.name, found)
-        if holder != found:
-            return model, "RESOURCE_ALREADY_EXISTS"
-        return model.named(self.name, found), DONE
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteVersion:
-    """DeleteVersion."""
-
-    collection: str
-    number: int
-    with_aliases: bool
-
-    def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.collection)
-        if found is None or self.number >= model.collections[found].next_number:
-            return model, NOT_FOUND
-        collection = model.collections[found]
-        if self.number not in collection.versions:
-            return model, DELETED
-        named = [a for a, n in collection.aliases.items() if n == self.number and a != LATEST]
-        if named and not self.with_aliases:
-            return model, "RESOURCE_IN_USE"
-        return model.with_collection(found, collection.without_version(self.number)), DONE
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteCollection:
-    """DeleteCollection."""
-
-    collection: str
-
-    def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.collection)
-        if found is None:
-            return model, NOT_FOUND
-        return model.without_collection(found), DONE

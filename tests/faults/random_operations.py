@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from tests.faults.model import OPEN, Model
-from tests.faults.operations import (
-    ALIASES,
+from tests.faults.changes import (
     ANY,
-    COLLECTIONS,
-    CONTENTS,
-    LARGE,
-    PATHS,
-    Abort,
-    Begin,
-    Commit,
     DeleteCollection,
     DeleteVersion,
     MoveAlias,
-    Operation,
     Rename,
-    SendFile,
-    Stage,
+    Retype,
 )
+from tests.faults.contents import (
+    ALIASES,
+    COLLECTIONS,
+    LARGE,
+    PATHS,
+    REFERENCES,
+    SMALL,
+    TYPES,
+)
+from tests.faults.model import DATASET, LATEST, OPEN, Files, Model
+from tests.faults.operations import Abort, Begin, Commit, FileOf, Operation, SendFile, Stage
+from tests.faults.shortcuts import Copy, PutSmall, Reuse
 
 
 def begin(source: random.Random, model: Model, client: str) -> Operation:
@@ -31,8 +32,8 @@ def begin(source: random.Random, model: Model, client: str) -> Operation:
     key = f"{client}-{source.randrange(sum(key.startswith(client) for key in model.uploads) + 1)}"
     known = model.uploads.get(key)
     if known is not None:
-        return Begin(key, known.collection, known.from_latest)
-    return Begin(key, source.choice(COLLECTIONS), source.random() < 0.3)
+        return Begin(key, known.collection, known.from_latest, known.type)
+    return Begin(key, source.choice(COLLECTIONS), source.random() < 0.3, _type(source))
 
 
 def stage(source: random.Random, model: Model, client: str) -> Operation:
@@ -40,9 +41,11 @@ def stage(source: random.Random, model: Model, client: str) -> Operation:
     if key is None:
         return begin(source, model, client)
     seq = model.uploads[key].last_seq(client) + source.choice((1, 1, 1, 1, 0, 2))
-    puts = {path: _content(source) for path in source.sample(PATHS, source.randint(1, 3))}
+    paths = source.sample(PATHS, source.randint(1, 3))
+    copies = {paths.pop(): _file(source, model)} if source.random() < 0.3 else {}
+    puts = {path: _content_or_reference(source) for path in paths}
     removed = tuple(source.sample(PATHS, source.choice((0, 0, 1, 2))))
-    return Stage(key, client, max(seq, 1), puts, removed)
+    return Stage(key, client, max(seq, 1), puts, removed, copies)
 
 
 def send_file(source: random.Random, model: Model, client: str) -> Operation:
@@ -56,7 +59,7 @@ def commit(source: random.Random, model: Model, client: str) -> Operation:
     key = _upload(source, model)
     if key is None:
         return begin(source, model, client)
-    return Commit(key, tuple(sorted(source.sample(ALIASES, source.randint(0, 2)))))
+    return Commit(key, _aliases(source))
 
 
 def abort(source: random.Random, model: Model, client: str) -> Operation:
@@ -73,6 +76,42 @@ def move(source: random.Random, model: Model, _client: str) -> Operation:
 
 def rename(source: random.Random, _model: Model, _client: str) -> Operation:
     return Rename(source.choice(COLLECTIONS), source.choice(COLLECTIONS))
+
+
+def retype(source: random.Random, _model: Model, _client: str) -> Operation:
+    return Retype(source.choice(COLLECTIONS), source.choice((DATASET, *TYPES)))
+
+
+def put_small(source: random.Random, model: Model, _client: str) -> Operation:
+    """What is put depends on the request id alone: a request that a crash cut short is made again.
+
+    All clients draw from the same ids, so that one request may be made twice at once.
+    """
+    asked = sum(isinstance(request, PutSmall) for request, _ in model.answers.values())
+    key = f"put-{source.choice((source.randint(0, asked), asked, asked + 1, asked + 2))}"
+    payload = random.Random(key)
+    paths = payload.sample(PATHS, payload.randint(0, 3))
+    files = {path: payload.choice(SMALL) for path in paths}
+    return PutSmall(key, payload.choice(COLLECTIONS), _type(payload), files, _aliases(payload))
+
+
+def copy(source: random.Random, model: Model, client: str) -> Operation:
+    known = [request for request, _ in model.answers.values() if isinstance(request, Copy)]
+    if known and source.random() < 0.2:
+        return source.choice(known)
+    key = f"copy-{client}-{source.randint(0, len(known))}" if source.random() < 0.5 else ""
+    collection = source.choice(COLLECTIONS)
+    selector = source.choice((_number(source, model, collection), LATEST, source.choice(ALIASES)))
+    type_ = source.choice(("", "", *TYPES))
+    aliases = _aliases(source)
+    return Copy(collection, selector, source.choice(COLLECTIONS), type_, aliases, key)
+
+
+def reuse(source: random.Random, model: Model, _client: str) -> Operation:
+    collection = source.choice(COLLECTIONS)
+    files = _files(source, model, collection if source.random() < 0.8 else "")
+    type_ = source.choice(("", "", *TYPES))
+    return Reuse(collection, type_, files, _aliases(source))
 
 
 def delete_version(source: random.Random, model: Model, _client: str) -> Operation:
@@ -94,6 +133,10 @@ KINDS: Mapping[str, tuple[Maker, int]] = {
     "abort": (abort, 1),
     "move": (move, 3),
     "rename": (rename, 2),
+    "retype": (retype, 1),
+    "put small": (put_small, 3),
+    "copy": (copy, 3),
+    "reuse": (reuse, 2),
     "delete version": (delete_version, 2),
     "delete collection": (delete_collection, 1),
 }
@@ -105,6 +148,14 @@ def any_operation(source: random.Random, model: Model, client: str) -> Operation
     (maker,) = source.choices(makers, weights)
     made: Operation = maker(source, model, client)
     return made
+
+
+def some_operations(source: random.Random, model: Model, clients: Sequence[str]) -> list[Operation]:
+    """Return one operation of each client; now and then all are of one kind, and get in the way."""
+    if source.random() < 0.7:
+        return [any_operation(source, model, client) for client in clients]
+    maker, _ = source.choice([*KINDS.values()])
+    return [maker(source, model, client) for client in clients]
 
 
 def _upload(source: random.Random, model: Model) -> str | None:
@@ -124,7 +175,36 @@ def _number(source: random.Random, model: Model, collection: str) -> int:
     return source.choice([*known.versions, source.randint(0, known.next_number)])
 
 
+def _file(source: random.Random, model: Model) -> FileOf:
+    """Return a file of a version, which mostly is there."""
+    collection = source.choice(COLLECTIONS)
+    number = _number(source, model, collection)
+    found = model.live(collection, number)
+    paths = PATHS if isinstance(found, str) else (*found[0].versions[number], PATHS[0])
+    return FileOf(collection, number, source.choice(paths))
+
+
+def _files(source: random.Random, model: Model, name: str) -> Files:
+    """Return the files of a version of that collection, or of any."""
+    found = model.find(name)
+    known = [*model.collections.values()] if found is None else [model.collections[found]]
+    some = [files for collection in known for files in collection.versions.values()]
+    return source.choice(some) if some else {}
+
+
 def _content(source: random.Random) -> str:
     """Return the name of some content, of a large one now and then."""
-    small = [name for name in CONTENTS if name != LARGE]
-    return LARGE if source.random() < 0.03 else source.choice(small)
+    return LARGE if source.random() < 0.03 else source.choice(SMALL)
+
+
+def _content_or_reference(source: random.Random) -> str:
+    return source.choice([*REFERENCES]) if source.random() < 0.2 else _content(source)
+
+
+def _aliases(source: random.Random) -> tuple[str, ...]:
+    return tuple(sorted(source.sample(ALIASES, source.randint(0, 2))))
+
+
+def _type(source: random.Random) -> str:
+    """Return a type, mostly the usual one; now and then none."""
+    return source.choice((DATASET, DATASET, DATASET, DATASET, "", TYPES[1]))

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import HydriaError, NotFoundError
 from hydria_server.domain.records import UploadRecord, VersionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.roles import Role
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.chunk_uploads import ChunkBatch
 from hydria_server.services.collections import CollectionChange
-from hydria_server.services.commit import CommitRequest
+from hydria_server.services.commit import Commitment, CommitRequest
+from hydria_server.services.copies import CopyRequest
 from hydria_server.services.downloads import DownloadRequest
-from hydria_server.services.file_drafts import FileDraft
+from hydria_server.services.entry_copies import EntryCopy
+from hydria_server.services.file_drafts import FileDraft, ReferenceDraft
 from hydria_server.services.file_uploads import FileHeader, FileTrailer
 from hydria_server.services.listings import ListRequest
+from hydria_server.services.reuse import KnownContent
 from hydria_server.services.sessions import NewUpload
+from hydria_server.services.small_versions import InlineFile
 from hydria_server.services.staging import StageBatch
-from tests.faults.model import Files, Seen
-from tests.faults.operations import (
+from tests.faults.changes import (
     ANY,
-    COLLECTIONS,
-    CONTENTS,
-    DONE,
-    Abort,
-    Begin,
-    Commit,
     DeleteCollection,
     DeleteVersion,
     MoveAlias,
-    Operation,
     Rename,
-    SendFile,
-    Stage,
+    Retype,
 )
+from tests.faults.contents import (
+    COLLECTIONS,
+    CONTENTS,
+    NAME_OF,
+    Reference,
+    referenced,
+    stored,
+    version_digest_of,
+)
+from tests.faults.model import Files, Seen, Selector, Shown
+from tests.faults.operations import DONE, Abort, Begin, Commit, Operation, SendFile, Stage
+from tests.faults.shortcuts import Copy, PutSmall, Reuse
 from tests.faults.stub_client import all_chunks, chunks_of, digest_of
 
 PART_BYTES = 1024 * 1024
 ENTITY, PROJECT, ACTOR = "team", "plant", "tester"
-_NAMES = {content: name for name, content in CONTENTS.items()}
 
 
 class ServiceClient:
@@ -70,35 +77,74 @@ class ServiceClient:
             case Commit(key, aliases):
                 upload = await self._upload(key)
                 request = CommitRequest(aliases=aliases)
-                done = await services.commits.commit(upload.upload_id, request, actor=ACTOR)
-                return f"v{done.version.number} {'made' if done.created else 'found'}"
+                done = await services.commits.commit(
+                    upload.upload_id, request, actor=ACTOR, role=Role.ADMIN
+                )
+                return _told(done)
             case Abort(key):
                 await services.sessions.abort((await self._upload(key)).upload_id)
+            case PutSmall() | Copy() | Reuse():
+                return _told(await self._make(operation))
+            case _:
+                await self._change(operation)
+        return DONE
+
+    async def _make(self, operation: PutSmall | Copy | Reuse) -> Commitment:
+        services, name = self.services, _name(operation.collection)
+        words = CommitRequest(aliases=operation.aliases)
+        match operation:
+            case PutSmall(key, _, type_, files):
+                new = NewUpload(name, type_, request_id=key)
+                inline = [InlineFile(path, content) for path, content in stored(files).items()]
+                return await services.small_versions.put(
+                    new, inline, words, actor=ACTOR, role=Role.ADMIN
+                )
+            case Copy(source, selector, _, type_, aliases, key):
+                request = CopyRequest(_ref(source, selector), name, type_, aliases, request_id=key)
+                return await services.copies.copy(request, actor=ACTOR, role=Role.ADMIN)
+            case Reuse(_, type_, files):
+                content = KnownContent(name, type_, version_digest_of(files))
+                return await services.reuse.reuse(content, words, actor=ACTOR, role=Role.ADMIN)
+
+    async def _change(self, operation: Operation) -> None:
+        services = self.services
+        match operation:
             case MoveAlias(collection, alias, number, expected):
                 change = AliasOperation(
                     alias, number, AnyVersion() if expected == ANY else expected
                 )
-                await services.aliases.update(_name(collection), [change], actor=ACTOR)
+                await services.aliases.update(
+                    _name(collection), [change], actor=ACTOR, role=Role.ADMIN
+                )
             case Rename(collection, name):
                 change_name = CollectionChange(name=name)
                 await services.collections.update(
                     _name(collection), change_name, etag="", actor=ACTOR
                 )
+            case Retype(collection, type_):
+                change_type = CollectionChange(type=type_)
+                await services.collections.update(
+                    _name(collection), change_type, etag="", actor=ACTOR
+                )
             case DeleteVersion(collection, number, with_aliases):
-                ref = f"{_name(collection)}:v{number}"
                 await services.versions.delete(
-                    ref, delete_aliases=with_aliases, etag="", actor=ACTOR
+                    _ref(collection, number),
+                    delete_aliases=with_aliases,
+                    force=False,
+                    etag="",
+                    actor=ACTOR,
                 )
             case DeleteCollection(collection):
-                await services.collections.delete(_name(collection), etag="", actor=ACTOR)
+                await services.collections.delete(
+                    _name(collection), force=False, etag="", actor=ACTOR
+                )
             case _:
                 raise AssertionError(f"nobody can perform {operation}")
-        return DONE
 
     async def _begin(self, operation: Begin) -> UploadRecord:
         name = _name(operation.collection)
         base = f"{name}:latest" if operation.from_latest else ""
-        new = NewUpload(name, "dataset", base, operation.key)
+        new = NewUpload(name, operation.type, base, operation.key)
         self._begun[operation.key] = operation  # the answer may not come, and the upload be there
         return await self.services.sessions.create(new)
 
@@ -108,7 +154,7 @@ class ServiceClient:
 
     async def _stage(self, operation: Stage) -> str:
         upload = await self._upload(operation.key)
-        puts = {path: CONTENTS[name] for path, name in operation.puts.items()}
+        puts = stored(operation.puts)
         chunks = all_chunks(puts)
         refs = [ChunkRef(digest_of(chunk), len(chunk)) for chunk in chunks]
         durable = set(self.durable)  # as of now: others go on while the server looks
@@ -121,9 +167,16 @@ class ServiceClient:
             verified = await self.services.chunk_uploads.verify(batch)
             await self.services.chunk_uploads.store(upload, verified)
             self.durable[refs[index].digest] = len(chunk)
-        drafts = [_draft(path, content) for path, content in puts.items()]
         batch_of_files = StageBatch(
-            operation.writer, operation.seq, drafts, removed_paths=operation.removed
+            operation.writer,
+            operation.seq,
+            [_draft(path, content) for path, content in puts.items()],
+            [_reference_draft(path, said) for path, said in referenced(operation.puts).items()],
+            [
+                EntryCopy(path, _ref(source.collection, source.number), source.path)
+                for path, source in operation.copies.items()
+            ],
+            operation.removed,
         )
         staged = await self.services.staging.stage(upload.upload_id, batch_of_files)
         assert not staged.missing, "I5: what was present for the upload is not any more"
@@ -142,7 +195,7 @@ class ServiceClient:
 
     async def look(self, keys: Iterable[str]) -> Seen:
         """Return what a client can see; `keys` name the uploads that may be there."""
-        collections: dict[str, tuple[Mapping[int, Files], Mapping[str, int]]] = {}
+        collections: dict[str, Shown] = {}
         redirects: dict[str, str] = {}
         for name in COLLECTIONS:
             try:
@@ -150,7 +203,7 @@ class ServiceClient:
             except NotFoundError:
                 continue
             if found.name == name:
-                collections[name] = await self._collection(name)
+                collections[name] = (found.type, *await self._collection(name))
             else:
                 redirects[name] = found.name
         uploads = {key: seen for key in keys if (seen := await self._progress(key))}
@@ -171,7 +224,18 @@ class ServiceClient:
                 paths[start.index], files[start.index] = start.entry.path, b""
             for segment, payload in zip(window.segments, window.payloads, strict=True):
                 files[segment.file_index] += payload
-        return {paths[index]: _NAMES[content] for index, content in files.items()}
+        names = {paths[index]: NAME_OF[content] for index, content in files.items()}
+        return (
+            names if len(names) == version.file_count else names | await self._references(version)
+        )
+
+    async def _references(self, version: VersionRecord) -> dict[str, str]:
+        _, batches = await self.services.files.stream(version.ref, prefix="", glob="", after="")
+        entries = [entry async for batch in batches for entry in batch if entry.is_reference]
+        return {
+            entry.path: NAME_OF[Reference(entry.ref_uri, entry.size_bytes, entry.ref_checksum)]
+            for entry in entries
+        }
 
     async def _progress(self, key: str) -> tuple[str, dict[str, int]] | None:
         """Return the state of an upload and how far its writers have come."""
@@ -196,6 +260,18 @@ class ServiceClient:
 
 def _name(collection: str) -> CollectionName:
     return CollectionName(ENTITY, PROJECT, collection)
+
+
+def _ref(collection: str, selector: Selector) -> str:
+    return f"{_name(collection)}:{selector if isinstance(selector, str) else f'v{selector}'}"
+
+
+def _told(done: Commitment) -> str:
+    return f"v{done.version.number} {'made' if done.created else 'found'}"
+
+
+def _reference_draft(path: str, said: Reference) -> ReferenceDraft:
+    return ReferenceDraft(path, said.size_bytes, said.uri, said.checksum)
 
 
 def _draft(path: str, content: bytes) -> FileDraft:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.faults.history import History
 from tests.faults.model import Model
 from tests.faults.operations import Operation
-from tests.faults.random_operations import any_operation
+from tests.faults.random_operations import some_operations
 from tests.faults.service_client import ServiceClient
 from tests.faults.simulated_world import CrashedError, End, SimulatedWorld
 
@@ -108,7 +108,7 @@ def run_seed(directory: Path, seed: int, rounds: int) -> list[str]:
     with simulated_history(directory, seed) as history:
         for _ in range(rounds):
             clients = source.sample(CLIENTS, source.choice((1, 2, 2, 3, 3)))
-            operations = [any_operation(source, history.model, client) for client in clients]
+            operations = some_operations(source, history.model, clients)
             history.together(operations, any_trouble(source))
             if source.random() < 0.05:
                 history.restart(source.choice([*End]))

@@ -35,6 +35,11 @@ Reached = Callable[[str], None]
 FileCall = grpc.aio.StreamUnaryCall[pb.UploadFileRequest, pb.UploadFileResponse]
 
 
+def seeds(count: int) -> list[object]:
+    """Return so many seeds, all but the first for `make test-slow`."""
+    return [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, count))]
+
+
 @asynccontextmanager
 async def served(data: Path, reached: Reached = lambda _step: None) -> AsyncIterator[Server]:
     packs = await DiskPackStore.open(data / "packs", failpoint=reached)
@@ -76,7 +81,7 @@ async def send_some(
     return set(chunks[:durable])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 async def test_streams_of_chunks_cancelled_anywhere_keep_what_was_acknowledged(
     tmp_path: Path, seed: int
 ) -> None:
@@ -100,7 +105,7 @@ async def test_streams_of_chunks_cancelled_anywhere_keep_what_was_acknowledged(
     assert problems_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 async def test_a_file_cancelled_anywhere_is_not_staged(tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
     content = source.randbytes(5_000_000)
@@ -164,7 +169,7 @@ async def test_a_commit_cancelled_at_its_very_end_happened_or_did_not(
     assert problems_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 async def test_a_commit_cancelled_anywhere_happened_or_did_not(tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
     async with served(tmp_path) as server:
@@ -182,7 +187,7 @@ async def test_a_commit_cancelled_anywhere_happened_or_did_not(tmp_path: Path, s
     assert problems_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 async def test_downloads_cancelled_anywhere_leave_nothing_behind(tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
     async with served(tmp_path) as server:
@@ -198,7 +203,7 @@ async def test_downloads_cancelled_anywhere_leave_nothing_behind(tmp_path: Path,
         await until(lambda: len(asyncio.all_tasks()) <= before)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(2))
 async def test_small_versions_cancelled_anywhere_are_made_once(tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
     async with served(tmp_path) as server:

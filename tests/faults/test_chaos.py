@@ -14,23 +14,15 @@ import grpc
 import pytest
 
 from hydria.v1 import artifact_pb2 as pb
+from tests.faults.changes import DeleteCollection, DeleteVersion, MoveAlias, Rename, Retype
 from tests.faults.checker import problems_in
 from tests.faults.crashes import pack_bytes
 from tests.faults.forked_servers import forked_server
 from tests.faults.history import History
-from tests.faults.operations import (
-    Abort,
-    Begin,
-    Commit,
-    DeleteCollection,
-    DeleteVersion,
-    MoveAlias,
-    Rename,
-    SendFile,
-    Stage,
-)
+from tests.faults.operations import Abort, Begin, Commit, FileOf, SendFile, Stage
 from tests.faults.random_operations import KINDS, any_operation
 from tests.faults.seeds import Kept, kept_seeds
+from tests.faults.shortcuts import Copy, PutSmall, Reuse
 from tests.faults.simulated_history import CLIENTS, simulated_history
 from tests.faults.simulated_world import End
 from tests.faults.stub_client import Promises, StubClient, stub_client
@@ -54,10 +46,19 @@ MAKERS = {
     "abort": ("UploadSessions.abort",),
     "move": ("Aliases.update",),
     "rename": ("Collections.update",),
+    "retype": ("Collections.update",),
+    "put small": (
+        "UploadSessions.create",
+        "ChunkIngest._index",
+        "Staging.stage",
+        "Commits._attempt",
+    ),
+    "copy": ("Copies.copy",),
+    "reuse": ("Reuse.reuse",),
     "delete version": ("Versions.delete",),
     "delete collection": ("Collections.delete",),
 }
-WRITES_BYTES = ("stage", "send file", "commit")
+WRITES_BYTES = ("stage", "send file", "commit", "put small")
 OPERATIONS_PER_ROUND = 5
 ONE_OF_EACH = (
     Begin("one", "a"),
@@ -67,6 +68,12 @@ ONE_OF_EACH = (
     Begin("two", "a"),
     Abort("two"),
     MoveAlias("a", "best", 0),
+    Begin("three", "a"),
+    Stage("three", "ada", 1, {"p": "elsewhere"}, (), {"q": FileOf("a", 0, "p")}),
+    PutSmall("four", "a", "dataset", {"p": "a byte"}),
+    Copy("a", "best", "c"),
+    Reuse("c", "dataset", {"p": "5k", "q": "9k"}),
+    Retype("c", "model"),
     Rename("a", "b"),
     DeleteVersion("b", 0, with_aliases=True),
     DeleteCollection("b"),
@@ -159,7 +166,7 @@ def test_every_step_is_reached_by_its_operation(tmp_path: Path) -> None:
 
 
 async def test_random_kills_leave_what_the_model_says(tmp_path: Path) -> None:
-    await run(tmp_path / "data", seed=1, rounds=6)
+    await run(tmp_path / "data", seed=1, rounds=4)
 
 
 @pytest.mark.parametrize("kept", kept_seeds("kills"), ids=str)

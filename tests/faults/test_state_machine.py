@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from tests.faults import random_operations
-from tests.faults.operations import COLLECTIONS, Begin, Commit
+from tests.faults.contents import COLLECTIONS
+from tests.faults.operations import Begin, Commit
 from tests.faults.random_operations import KINDS, Maker
 from tests.faults.simulated_history import (
     CLIENTS,
@@ -99,6 +100,25 @@ class Clients(RuleBasedStateMachine):
 
     @precondition(lambda self: self._history.model.names)
     @rule(source=CHOICE, client=CLIENT)
+    def retype(self, source: random.Random, client: str) -> None:
+        self._ask(source, (random_operations.retype, client))
+
+    @rule(source=CHOICE, client=CLIENT)
+    def put_a_small_version(self, source: random.Random, client: str) -> None:
+        self._ask(source, (random_operations.put_small, client))
+
+    @precondition(lambda self: self._history.model.names)
+    @rule(source=CHOICE, client=CLIENT)
+    def copy_a_version(self, source: random.Random, client: str) -> None:
+        self._ask(source, (random_operations.copy, client))
+
+    @precondition(lambda self: self._history.model.names)
+    @rule(source=CHOICE, client=CLIENT)
+    def reuse_content(self, source: random.Random, client: str) -> None:
+        self._ask(source, (random_operations.reuse, client))
+
+    @precondition(lambda self: self._history.model.names)
+    @rule(source=CHOICE, client=CLIENT)
     def delete_a_version(self, source: random.Random, client: str) -> None:
         self._ask(source, (random_operations.delete_version, client))
 
@@ -136,7 +156,7 @@ BOUNDS = settings(
 
 def test_no_history_breaks_a_promise() -> None:
     run_state_machine_as_test(
-        Clients, settings=settings(BOUNDS, max_examples=6, stateful_step_count=12)
+        Clients, settings=settings(BOUNDS, max_examples=4, stateful_step_count=10)
     )
 
 

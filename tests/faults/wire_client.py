@@ -9,27 +9,28 @@ import grpc
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
-from tests.faults.model import Files, Seen
-from tests.faults.operations import (
+from tests.faults.changes import (
     ANY,
-    COLLECTIONS,
-    CONTENTS,
-    DONE,
-    Abort,
-    Begin,
-    Commit,
     DeleteCollection,
     DeleteVersion,
     MoveAlias,
-    Operation,
     Rename,
-    SendFile,
-    Stage,
+    Retype,
 )
+from tests.faults.contents import (
+    COLLECTIONS,
+    CONTENTS,
+    NAME_OF,
+    Reference,
+    referenced,
+    stored,
+    version_digest_of,
+)
+from tests.faults.model import LATEST, Files, Seen, Selector, Shown
+from tests.faults.operations import DONE, Abort, Begin, Commit, Operation, SendFile, Stage
+from tests.faults.shortcuts import Copy, PutSmall, Reuse
 from tests.faults.stub_client import CALL_SECONDS, ENTITY, PROJECT, StubClient, all_chunks, entry_of
 from tests.refusals import outcome_of, reason_of
-
-_NAMES = {content: name for name, content in CONTENTS.items()}
 
 
 class WireClient:
@@ -65,15 +66,56 @@ class WireClient:
                     upload_id=(await self._upload(key)).upload_id, aliases=aliases
                 )
                 done = await stub.CommitUpload(request, timeout=CALL_SECONDS)
-                return f"{done.version.version} {'made' if done.created else 'found'}"
+                return _told(done.version, created=done.created)
             case Abort(key):
                 upload_id = (await self._upload(key)).upload_id
                 await stub.AbortUpload(pb.AbortUploadRequest(upload_id=upload_id))
+            case PutSmall() | Copy() | Reuse():
+                return await self._make(operation)
             case _:
-                return await self._change(operation)
+                await self._change(operation)
         return DONE
 
-    async def _change(self, operation: Operation) -> str:
+    async def _make(self, operation: PutSmall | Copy | Reuse) -> str:
+        stub = self.stubs.stub
+        match operation:
+            case PutSmall(key, collection, type_, files, aliases):
+                put = pb.PutVersionRequest(
+                    entity=ENTITY,
+                    project=PROJECT,
+                    collection=collection,
+                    type=type_,
+                    files=[pb.InlineFile(path=p, content=c) for p, c in stored(files).items()],
+                    aliases=aliases,
+                    request_id=key,
+                )
+                new = await stub.PutVersion(put, timeout=CALL_SECONDS)
+                return _told(new.version, created=new.created)
+            case Copy(source, selector, collection, type_, aliases, key):
+                copy = pb.CopyVersionRequest(
+                    source_ref=_ref(source, selector),
+                    entity=ENTITY,
+                    project=PROJECT,
+                    collection=collection,
+                    type=type_,
+                    aliases=aliases,
+                    request_id=key,
+                )
+                copied = await stub.CopyVersion(copy, timeout=CALL_SECONDS)
+                return _told(copied.version, created=copied.created)
+            case Reuse(collection, type_, files, aliases):
+                known = pb.ReuseVersionRequest(
+                    entity=ENTITY,
+                    project=PROJECT,
+                    collection=collection,
+                    type=type_,
+                    digest=version_digest_of(files),
+                    aliases=aliases,
+                )
+                found = await stub.ReuseVersion(known, timeout=CALL_SECONDS)
+                return _told(found.version, created=False)
+
+    async def _change(self, operation: Operation) -> None:
         stub = self.stubs.stub
         call: Awaitable[object]
         match operation:
@@ -89,9 +131,15 @@ class WireClient:
                 )
                 change.update_mask.paths.append("name")
                 call = stub.UpdateCollection(change, timeout=CALL_SECONDS)
+            case Retype(collection, type_):
+                change = pb.UpdateCollectionRequest(
+                    entity=ENTITY, project=PROJECT, collection=collection, type=type_
+                )
+                change.update_mask.paths.append("type")
+                call = stub.UpdateCollection(change, timeout=CALL_SECONDS)
             case DeleteVersion(collection, number, with_aliases):
                 deletion = pb.DeleteVersionRequest(
-                    ref=f"{ENTITY}/{PROJECT}/{collection}:v{number}", delete_aliases=with_aliases
+                    ref=_ref(collection, number), delete_aliases=with_aliases
                 )
                 call = stub.DeleteVersion(deletion, timeout=CALL_SECONDS)
             case DeleteCollection(collection):
@@ -102,16 +150,14 @@ class WireClient:
             case _:
                 raise AssertionError(f"nobody can perform {operation}")
         await call
-        return DONE
 
     async def _begin(self, operation: Begin) -> types_pb2.Upload:
-        base = f"{ENTITY}/{PROJECT}/{operation.collection}:latest"
         request = pb.CreateUploadRequest(
             entity=ENTITY,
             project=PROJECT,
             collection=operation.collection,
-            type="dataset",
-            base_version=base if operation.from_latest else "",
+            type=operation.type,
+            base_version=_ref(operation.collection, LATEST) if operation.from_latest else "",
             request_id=operation.key,
         )
         self._begun[operation.key] = operation  # the answer may not come, and the upload be there
@@ -123,7 +169,7 @@ class WireClient:
 
     async def _stage(self, operation: Stage) -> str:
         upload_id = (await self._upload(operation.key)).upload_id
-        puts = {path: CONTENTS[name] for path, name in operation.puts.items()}
+        puts = stored(operation.puts)
         missing = await self.stubs.missing(upload_id, all_chunks(puts))
         forgotten = set(missing) & set(self.stubs.promises.durable_chunks)
         assert not forgotten, "I6: what was acknowledged is asked for again"
@@ -132,10 +178,11 @@ class WireClient:
         else:
             for chunk in missing:
                 await self.stubs.put(upload_id, [chunk])
-        staged = [pb.StageOperation(put=entry_of(p, content)) for p, content in puts.items()]
-        staged += [pb.StageOperation(remove_path=path) for path in operation.removed]
         request = pb.StageFilesRequest(
-            upload_id=upload_id, writer_id=operation.writer, seq=operation.seq, operations=staged
+            upload_id=upload_id,
+            writer_id=operation.writer,
+            seq=operation.seq,
+            operations=_staged(operation),
         )
         response = await self.stubs.stub.StageFiles(request, timeout=CALL_SECONDS)
         return f"staged {response.staged_through_seq}"
@@ -144,7 +191,7 @@ class WireClient:
 
     async def look(self, keys: Iterable[str]) -> Seen:
         """Return what a client can see; `keys` name the uploads that may be there."""
-        collections: dict[str, tuple[dict[int, Files], dict[str, int]]] = {}
+        collections: dict[str, Shown] = {}
         redirects: dict[str, str] = {}
         for name in COLLECTIONS:
             request = pb.GetCollectionRequest(entity=ENTITY, project=PROJECT, collection=name)
@@ -152,7 +199,7 @@ class WireClient:
                 continue
             found = (await self.stubs.stub.GetCollection(request)).collection
             if found.name == name:
-                collections[name] = await self._collection(name)
+                collections[name] = (found.type, *await self._collection(name))
             else:
                 redirects[name] = found.name
         return Seen(collections, redirects, {key: await self._progress(key) for key in keys})
@@ -165,16 +212,52 @@ class WireClient:
         aliases: dict[str, int] = {}
         for version in (await self.stubs.stub.ListVersions(request)).versions:
             number = int(version.version[1:])
-            files = await self.stubs.download(version.ref)
-            versions[number] = {path: _NAMES[content] for path, content in files.items()}
+            versions[number] = await self._files(version)
             aliases |= dict.fromkeys(version.aliases, number)
         return versions, aliases
+
+    async def _files(self, version: types_pb2.Version) -> dict[str, str]:
+        files = await self.stubs.download(version.ref)
+        names = {path: NAME_OF[content] for path, content in files.items()}
+        if len(names) < version.file_count:
+            request = pb.ListFilesRequest(ref=version.ref, page_size=1000)
+            for file in (await self.stubs.stub.ListFiles(request)).files:
+                if file.kind == types_pb2.FILE_KIND_REFERENCE:
+                    said = Reference(file.ref_uri, file.size_bytes, file.ref_checksum)
+                    names[file.path] = NAME_OF[said]
+        return names
 
     async def _progress(self, key: str) -> tuple[str, dict[str, int]]:
         upload = await self._upload(key)
         state = types_pb2.UploadState.Name(upload.state).removeprefix("UPLOAD_STATE_")
         writers = {w.writer_id: w.staged_through_seq for w in upload.writers}
         return state, {writer: seq for writer, seq in writers.items() if seq}
+
+
+def _ref(collection: str, selector: Selector) -> str:
+    version = selector if isinstance(selector, str) else f"v{selector}"
+    return f"{ENTITY}/{PROJECT}/{collection}:{version}"
+
+
+def _told(version: types_pb2.Version, *, created: bool) -> str:
+    return f"{version.version} {'made' if created else 'found'}"
+
+
+def _staged(operation: Stage) -> list[pb.StageOperation]:
+    staged = [
+        pb.StageOperation(put=entry_of(path, content))
+        for path, content in stored(operation.puts).items()
+    ]
+    for path, said in referenced(operation.puts).items():
+        reference = pb.ReferenceEntry(
+            path=path, size_bytes=said.size_bytes, uri=said.uri, checksum=said.checksum
+        )
+        staged.append(pb.StageOperation(put_reference=reference))
+    for path, source in operation.copies.items():
+        ref = _ref(source.collection, source.number)
+        copied = pb.CopiedEntry(path=path, source_ref=ref, source_path=source.path)
+        staged.append(pb.StageOperation(copy=copied))
+    return staged + [pb.StageOperation(remove_path=path) for path in operation.removed]
 
 
 def _alias_operation(alias: str, number: int | None, expected: int | None) -> pb.AliasOperation:

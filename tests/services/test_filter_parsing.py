@@ -11,10 +11,21 @@ from hydria_server.domain.filters import (
     And,
     Comparison,
     Filter,
+    LeafComparison,
+    LeafPattern,
+    LeafPresence,
     Not,
     Operator,
     Or,
     OrderTerm,
+)
+from hydria_server.domain.leaves import (
+    FALSE_KEY,
+    NULL_KEY,
+    TRUE_KEY,
+    join_path,
+    key_of_number,
+    key_of_text,
 )
 from hydria_server.services.filter_parsing import Kind, mentions, parse_filter, parse_order
 
@@ -23,6 +34,7 @@ FIELDS = {
     "tag": Kind.SET,
     "n": Kind.NUMBER,
     "at": Kind.TIME,
+    "meta": Kind.LEAVES,
 }
 NAME = OrderTerm("name")
 
@@ -102,6 +114,56 @@ def test_a_value_is_a_word_or_a_quoted_text(text: str, value: str) -> None:
     assert parse_filter(text, FIELDS) == equal(value)
 
 
+def leaf(path: str, key: bytes, operator: Operator = Operator.EQ) -> LeafComparison:
+    return LeafComparison(path, operator, key)
+
+
+X, ONE = key_of_text("x"), key_of_number("1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("meta.a=x", leaf("a", X)),
+        ("meta.a:x", leaf("a", X)),
+        ("meta.a = 1", leaf("a", ONE)),
+        ("meta.a = 1.0e0", leaf("a", ONE)),
+        ('meta.a = "1"', leaf("a", key_of_text("1"))),
+        ("meta.a = v1", leaf("a", key_of_text("v1"))),
+        ("meta.a = true meta.b = false", And((leaf("a", TRUE_KEY), leaf("b", FALSE_KEY)))),
+        (
+            'meta.a = null OR meta.a = "null"',
+            Or((leaf("a", NULL_KEY), leaf("a", key_of_text("null")))),
+        ),
+        ("meta.a != x", Not(leaf("a", X))),
+        ("-meta.a:x", Not(leaf("a", X))),
+        ("meta.a < -0.5", leaf("a", key_of_number("-0.5"), Operator.LT)),
+        ("meta.a>=x", leaf("a", X, Operator.GE)),
+        ("meta.a.b-c.0=x", leaf("a.b-c.0", X)),
+        ('meta."a.b"."two words".\'q"\'=x', leaf(join_path(["a.b", "two words", 'q"']), X)),
+        (r'meta."a\"b\\"=x', leaf(join_path(['a"b\\']), X)),
+        ('meta.""=x', leaf(join_path([""]), X)),
+        ("meta.NOT=x", leaf("NOT", X)),
+        ("meta.a:*", LeafPresence("a")),
+        ("meta.a != *", Not(LeafPresence("a"))),
+        ('meta.a:"*"', LeafPattern("a", "*")),
+        ("meta.a = x*", LeafPattern("a", "x*")),
+        ("meta.a = (x OR 1)", Or((leaf("a", X), leaf("a", ONE)))),
+        ("meta.a != (x OR 1)", And((Not(leaf("a", X)), Not(leaf("a", ONE))))),
+        ("meta.a = (x)", leaf("a", X)),
+        ("name = (a OR b)", Or((A, B))),
+        (
+            "tag:(a OR b)",
+            Or((Comparison("tag", Operator.HAS, "a"), Comparison("tag", Operator.HAS, "b"))),
+        ),
+    ],
+)
+def test_paths_lists_and_alternatives_mean_what_the_grammar_says(
+    text: str, expected: Filter
+) -> None:
+    assert parse_filter(text, FIELDS) == expected
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\t"])
 def test_no_text_is_no_filter(text: str) -> None:
     assert parse_filter(text, FIELDS) is None
@@ -120,7 +182,7 @@ def test_no_text_is_no_filter(text: str) -> None:
         ("name=a OR OR name=b", 11),
         ("name=a)", 7),
         ("(name=a", 8),
-        ("name=(a)", 6),
+        ("name=()", 7),
         ("=a", 1),
         ('name="a', 6),
         ("name<a", 5),
@@ -133,6 +195,15 @@ def test_no_text_is_no_filter(text: str) -> None:
         ("at=2026-13-01", 4),
         ("name=a,name=b", 7),
         ("name.x=a", 1),
+        ("meta=a", 5),
+        ("meta.=a", 1),
+        ("name=a meta.x", 14),
+        ("meta.x=(a AND b)", 11),
+        ("meta.x=(a OR)", 13),
+        ("meta.x=(a", 10),
+        ('meta."x=a', 1),
+        ("meta..x=a", 1),
+        ('meta.x="*\0*"', 8),
         ("NAME=a", 1),
         ("NOT", 4),
         ("NOT NOT name=a", 5),
@@ -145,7 +216,7 @@ def test_an_error_points_at_its_column(text: str, column: int) -> None:
     assert refused.value.details == {"column": str(column)}
 
 
-@given(st.text(alphabet="nametgAND OR()\"'=:!<>-*, 12\\\n", max_size=40) | st.text(max_size=40))
+@given(st.text(alphabet="nametgAND OR()\"'=:!<>-*,. 12\\\n", max_size=40) | st.text(max_size=40))
 def test_any_text_is_a_filter_or_refused(text: str) -> None:
     try:
         parse_filter(text, FIELDS)
@@ -186,6 +257,9 @@ def test_a_filter_mentions_its_fields() -> None:
         ("n asc", (OrderTerm("n"),)),
         ("n desc, name", (OrderTerm("n", descending=True), NAME)),
         ("  at   desc  ,n", (OrderTerm("at", descending=True), OrderTerm("n"))),
+        ("meta.a.b desc", (OrderTerm("meta", True, "a.b"),)),
+        ("meta.a, meta.b", (OrderTerm("meta", False, "a"), OrderTerm("meta", False, "b"))),
+        ('meta."a, b" desc,n', (OrderTerm("meta", True, "a, b"), OrderTerm("n"))),
     ],
 )
 def test_an_order_is_a_list_of_fields(text: str, expected: tuple[OrderTerm, ...]) -> None:
@@ -204,6 +278,10 @@ def test_an_order_is_a_list_of_fields(text: str, expected: tuple[OrderTerm, ...]
         ("name,", 6),
         ("name name", 1),
         ("n, name, n", 1),
+        ("meta", 1),
+        ("n, name.a", 3),
+        ("meta.a, meta.a desc", 1),
+        ('meta."a', 1),
     ],
 )
 def test_an_order_that_is_wrong_points_at_its_part(text: str, column: int) -> None:

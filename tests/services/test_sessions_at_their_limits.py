@@ -91,9 +91,17 @@ async def test_what_was_done_is_answered_again_though_the_disk_is_full() -> None
         upload_id = await team.begin(request_id="begun")
         committed = await team.begin()
         version = (await team.commit(committed)).version
+        copy = pb.CopyVersionRequest(
+            source_ref=version.ref, entity=team.name, project="p", collection="d", request_id="copy"
+        )
+        copied = await server.stub.CopyVersion(copy)
         disk.capacity_bytes = disk.stored_bytes
         with refused("STORAGE_FULL"):
             await team.begin()
         assert await server.stub.PutVersion(request) == first
+        assert await server.stub.CopyVersion(copy) == copied
+        copy.request_id = "another copy"
+        with refused("STORAGE_FULL"):
+            await server.stub.CopyVersion(copy)
         assert await team.begin(request_id="begun") == upload_id
         assert (await team.commit(committed)).version == version

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.errors import StorageFullError
@@ -39,6 +40,37 @@ async def test_what_was_written_is_there_when_the_store_is_opened_again(tmp_path
     assert await again.read(lambda rows: rows.versions.by_id(1)) == version
     assert await again.read(lambda rows: rows.store.info()) == info
     await again.close()
+
+
+async def test_what_was_put_off_and_failed_undoes_its_transaction(tmp_path: Path) -> None:
+    store = await SqlMetadataStore.open(tmp_path / "meta.db")
+    line = await store.write(a_line)
+
+    async def dangle(rows: Rows) -> None:
+        await rows.names.ensure_entity("undone", now_us=1)
+        # It is put off until the commit, and there it breaks a foreign key.
+        await rows.aliases.point_all(line.collection_id, ["best"], 999, now_us=1)
+
+    with pytest.raises(IntegrityError):
+        await store.write(dangle)
+    assert await entity(store, "undone") is None
+
+    async def point(rows: Rows) -> dict[str, int]:
+        version = await a_version(rows, line.collection_id)
+        await rows.aliases.point(line.collection_id, "best", version.id, now_us=2)
+        return await rows.aliases.of_collection(line.collection_id)
+
+    assert list(await store.write(point)) == ["best"], "what failed is not tried again"
+    await store.close()
+
+
+async def test_a_read_right_after_a_write_sees_it(tmp_path: Path) -> None:
+    store = await SqlMetadataStore.open(tmp_path / "meta.db")
+    for at in range(50):  # every reader, and its transaction before, which nobody waited for
+        name = f"e{at}"
+        await store.write(lambda rows, name=name: rows.names.ensure_entity(name, now_us=1))  # type: ignore[misc]
+        assert await entity(store, name) is not None
+    await store.close()
 
 
 async def test_two_stores_have_two_ids(tmp_path: Path) -> None:

@@ -16,15 +16,36 @@ from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
+from hydria_server.domain.alias_records import AliasHistoryQuery
 from hydria_server.domain.chunks import ChunkState
 from hydria_server.domain.errors import StorageUnavailableError
-from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
-from hydria_server.domain.records import AliasMove, EventDraft, EventType, UploadState
+from hydria_server.domain.event_types import EventType
+from hydria_server.domain.filters import (
+    And,
+    Comparison,
+    LeafComparison,
+    LeafPattern,
+    LeafPresence,
+    Not,
+    Operator,
+    Or,
+    OrderTerm,
+    Query,
+)
+from hydria_server.domain.kinds import CollectionKind
+from hydria_server.domain.leaves import leaves_of
+from hydria_server.domain.links import NewLink
+from hydria_server.domain.records import AliasMove, EventDraft, UploadState
 from hydria_server.storage.metadata import (
+    alias_history,
     aliases,
     chunks,
     events,
+    leaves,
+    links,
     names,
+    protections,
+    registries,
     staging,
     tables,
     uploads,
@@ -35,6 +56,7 @@ from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.metadata.interface import IndexedChunk, Rows
 from hydria_server.storage.metadata.lineage_tables import RUN
 from hydria_server.storage.metadata.migration import NewerSchemaError, upgrade
+from hydria_server.storage.metadata.registry_tables import REGISTRY
 from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import (
     UPLOAD,
@@ -47,6 +69,8 @@ from tests.conformance.metadata.given import (
     an_upload,
 )
 
+DOCUMENT = '{"a": [1], "b": {"c": "x"}}'
+
 
 @contextmanager
 def new_database() -> Iterator[Connection]:
@@ -57,8 +81,8 @@ def new_database() -> Iterator[Connection]:
 
 
 def test_migrations_make_what_the_tables_say() -> None:
-    assert CHUNK.metadata is tables.METADATA, "the second part of the schema is loaded"
-    assert RUN.metadata is tables.METADATA, "the third part too"
+    for part in (CHUNK, REGISTRY, RUN):
+        assert part.metadata is tables.METADATA, "every part of the schema is loaded"
     with new_database() as connection:
         assert upgrade(connection) is True
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -82,7 +106,8 @@ def statements_of(connection: Connection) -> Mapping[str, set[str]]:
     """Return the parts of the statements that made each table and index."""
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
     return {
-        name: {part.strip(" ,\t") for part in sql.split("\n")}
+        # A table that was made anew and renamed has its name in quotes.
+        name: {part.strip(" ,\t").replace('"', "") for part in sql.split("\n")}
         for name, sql in rows
         if not name.startswith("sqlite_")
     }
@@ -146,6 +171,9 @@ async def test_a_path_with_signs_that_mean_something_elsewhere_is_a_path(tmp_pat
         ("a second store", "INSERT INTO store VALUES (2, 'x', 1, 1)"),
         ("a version of nothing", "UPDATE version SET collection_id = 9 WHERE id = 1"),
         ("one request, two uploads", "UPDATE upload SET request_id = 'r'"),
+        ("two live links to one version", "UPDATE version SET collection_id = 3 WHERE id = 5"),
+        ("a link to nothing", "UPDATE version SET source_version_id = 99 WHERE id = 4"),
+        ("two live registries with one name", "UPDATE project SET name = 'registry-a'"),
         ("two open intervals", "UPDATE alias_interval SET to_time_us = NULL"),
     ],
 )
@@ -171,6 +199,15 @@ async def fill(rows: Rows) -> None:
         await rows.aliases.point(cats.collection_id, "best", version.id, now_us=1)
         move = AliasMove(cats.collection_id, "best", None, version.id)
         await rows.events.record(cats.entity.id, [], [move], actor="", now_us=1)
+    models = [
+        await rows.registries.create(
+            cats.entity.id, f"registry-{name}", description="", types=(), now_us=1
+        )
+        for name in "ab"
+    ]
+    for at, project_id in enumerate(models):
+        model = await rows.names.create_collection(project_id, "m", "dataset", now_us=1)
+        await rows.links.insert(NewLink(model, at, versions_[0].id, 1))
     await rows.uploads.insert(an_upload(cats.entity, "u1", request_id="q"))
     await rows.uploads.insert(an_upload(cats.entity, "u2", request_id="r"))
 
@@ -202,7 +239,9 @@ async def use_everything(rows: Rows) -> None:
     """Execute each statement of a transaction once, as small as it comes."""
     line = await a_line(rows)
     acme, cats, domain = line.entity, line.collection_id, line.entity.domain.id
-    version = await a_version(rows, cats, tags=["a"], shards=[a_shard(1, "a", "b")])
+    version = await a_version(
+        rows, cats, tags=["a"], shards=[a_shard(1, "a", "b")], metadata_json=DOCUMENT
+    )
     await rows.names.rename_collection(cats, "felines", now_us=1)
     await rows.names.collection("acme", "vision", "cats")
     await rows.names.update_collection(cats, description="", tags=["a"], now_us=1)
@@ -214,7 +253,9 @@ async def use_everything(rows: Rows) -> None:
     await rows.versions.by_digest(cats, a_digest(0))
     await rows.versions.highest(cats)
     await rows.versions.resolve_alias("acme", "vision", "felines", "best")
-    await rows.versions.update(version.id, description="", metadata_json="{}", tags=["b"], now_us=1)
+    await rows.versions.update(
+        version.id, description="", metadata_json=DOCUMENT, tags=["b"], now_us=1
+    )
     await rows.versions.add_tags(version.id, ["c"], now_us=1)
     await rows.versions.live_ids(cats)
     await rows.versions.shards(version.id)
@@ -247,9 +288,80 @@ async def use_everything(rows: Rows) -> None:
     await rows.chunks.remember_verified(domain, [(a_digest(1), a_digest(1))])
     await rows.chunks.verified_files(domain, [(a_digest(1), a_digest(1))])
     await use_lists(rows, line.entity.id, line.project_id, cats)
+    await use_searches(rows, line.entity.id)
+    await use_links(rows, acme.id, version.id)
     await rows.versions.mark_deleted([version.id], now_us=1)
     await rows.aliases.remove(cats, "best")
     await rows.names.delete_collection(cats, now_us=1)
+
+
+async def use_links(rows: Rows, entity_id: int, version_id: int) -> None:
+    made = await rows.registries.create(
+        entity_id, "registry-a", description="", types=["t"], now_us=1
+    )
+    await rows.registries.rename(made, "registry-b", now_us=1)
+    await rows.names.project("acme", "registry-a")
+    await rows.registries.update(made, description="", types=["u"], now_us=1)
+    await rows.registries.by_id(made)
+    model = await rows.names.create_collection(
+        made, "m", "u", now_us=1, kind=CollectionKind.PORTFOLIO
+    )
+    await rows.names.collection("acme", "registry-a", "m")
+    link = await rows.links.insert(NewLink(model, 0, version_id, 1))
+    await rows.links.live(model, version_id)
+    await rows.links.ids_of_version(version_id)
+    await rows.links.ids_of_collection(link.collection_id)
+    await rows.registries.types_in_use(made)
+    await rows.registries.collection_ids(made)
+    newest, by_name = (OrderTerm("created_at", True),), (OrderTerm("name"),)
+    restricted = Comparison("type", Operator.HAS, "u")
+    for filter_ in (None, Comparison("tag", Operator.HAS, "a")):
+        await rows.links.page(version_id, Query(filter_, newest, (9, 9), 1))
+    for filter_ in (None, restricted):
+        await rows.registries.page(entity_id, Query(filter_, by_name, ("a", 9), 1))
+    await use_protections(rows, made, model, version_id)
+    await rows.registries.delete(made, now_us=1)
+
+
+async def use_searches(rows: Rows, entity_id: int) -> None:
+    """Search by each kind of condition, and in each kind of order."""
+    newest, by_value = OrderTerm("created_at", True), OrderTerm("metadata", path="a")
+    one = leaves_of(DOCUMENT)[-1]
+    for filter_ in (
+        None,
+        LeafComparison(one.path, Operator.EQ, one.key),
+        And(
+            (
+                LeafComparison(one.path, Operator.GT, one.key),
+                LeafComparison(one.path, Operator.LT, one.key),
+            )
+        ),
+        Or((LeafPattern("a", "x*"), LeafPresence("b"), Comparison("tag", Operator.EQ, "a"))),
+        Comparison("size_bytes", Operator.GT, 5),
+        Comparison("updated_at", Operator.GT, 5),
+        Comparison("version", Operator.EQ, 0),
+        Comparison("state", Operator.EQ, "DELETED"),
+        Comparison("type", Operator.EQ, "dataset"),
+        Not(LeafPresence("a")),
+    ):
+        for order, after in (((newest,), (9, 9)), ((by_value,), ("30", 9))):
+            await rows.search.versions(entity_id, Query(filter_, order, after, 1))
+    for term in (Comparison("tag", Operator.EQ, "a"), Comparison("type", Operator.EQ, "dataset")):
+        await rows.search.collections(entity_id, Query(term, (OrderTerm("name"),), ("a", 9), 1))
+
+
+async def use_protections(rows: Rows, project_id: int, model_id: int, version_id: int) -> None:
+    for collection_id in (None, model_id):
+        await rows.protections.add(project_id, collection_id, ["best"])
+        await rows.protections.of(project_id, collection_id)
+    await rows.protections.held_by_version(version_id)
+    await rows.protections.held_in_collection(model_id)
+    await rows.protections.remove(project_id, model_id, ["best"])
+    for alias, as_of_us in ((None, None), ("best", None), (None, 5), ("best", 5)):
+        await rows.alias_history.page(AliasHistoryQuery(model_id, alias, as_of_us, (9, "z"), 1))
+    await rows.alias_history.holder_at(model_id, "best", 5)
+    for live in (True, False):
+        await rows.alias_history.last_holder(model_id, "best", other_than=None, live=live)
 
 
 async def use_lists(rows: Rows, entity_id: int, project_id: int, collection_id: int) -> None:
@@ -307,7 +419,10 @@ def scans_of(
 
 @pytest.mark.parametrize(
     "module",
-    [aliases, chunks, events, names, staging, uploads, versions],
+    [
+        *(alias_history, aliases, chunks, events, leaves, links, names, protections, registries),
+        *(staging, uploads, versions),
+    ],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -33,14 +33,14 @@ def cat(invocation: Invocation, ref: str, path: str) -> None:
 
 
 async def _write_bytes(client: AsyncClient, ref: str, path: str) -> None:
-    async with aclosing(client.stream(ref, path)) as pieces:
+    async with aclosing(client.iter_bytes(ref, path)) as pieces:
         async for piece in pieces:
             await _write(piece)
 
 
 async def _write_json(client: AsyncClient, ref: str, path: str) -> None:
     version = await client.version(ref)
-    async with aclosing(client.stream(version.ref, path)) as pieces:
+    async with aclosing(client.iter_bytes(version.ref, path)) as pieces:
         left = await anext(pieces, b"")  # what is wrong shows before anything is printed
         row = {"ref": version.ref, **await _described(client, version.ref, path)}
         opening = to_json({**row, "content_base64": ""}).removesuffix('"}')

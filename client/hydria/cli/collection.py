@@ -27,7 +27,7 @@ def collection() -> None:
 @click.pass_obj
 def show(invocation: Invocation, name: str) -> None:
     """Show one collection."""
-    _show(invocation, invocation.call(lambda client: client.collection(name)))
+    show_collection(invocation, invocation.call(lambda client: client.collection(name)))
 
 
 @collection.command()
@@ -62,7 +62,7 @@ def update(
             tags=tags if tags or no_tags else None,
         )
     )
-    _show(invocation, changed)
+    show_collection(invocation, changed)
 
 
 @collection.command()
@@ -79,7 +79,8 @@ def rm(invocation: Invocation, name: str, force: bool) -> None:
         print_lines(printable(f"{name} deleted ({count_text(count, 'version')})"))
 
 
-def _show(invocation: Invocation, found: Collection) -> None:
+def show_collection(invocation: Invocation, found: Collection) -> None:
+    """Print a collection, for programs or for people."""
     if invocation.is_json:
         print_json(collection_row(found))
         return
@@ -87,6 +88,8 @@ def _show(invocation: Invocation, found: Collection) -> None:
     print_lines(printable(f"  type      {found.type}"))
     print_lines(f"  versions  {found.version_count:,}")
     print_lines(f"  aliases   {names_text(found.aliases)}")
+    if found.protected_aliases:
+        print_lines(f"  protects  {names_text(found.protected_aliases)}")
     print_lines(f"  tags      {names_text(found.tags)}")
     print_lines(f"  updated   {time_text(found.updated_at)}")
     if found.description:

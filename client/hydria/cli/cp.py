@@ -1,4 +1,4 @@
-"""`hydria artifact cp`: copy a version into another collection, without its bytes."""
+"""`hydria artifact cp`: copy a version into another collection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.metadata import parse_metadata
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.rows import copy_row
-from hydria.cli.text import names_text, printable
+from hydria.cli.text import names_text, printable, size_text
 
 
 @click.command()
@@ -31,7 +31,11 @@ def cp(
     metadata: str | None,
     tags: tuple[str, ...],
 ) -> None:
-    """Copy the version REF into another collection or project of its entity; no bytes move."""
+    """Copy the version REF into another collection.
+
+    Within its entity no bytes move. Into another entity go, through this command, the chunks that
+    it lacks.
+    """
     result = invocation.call(
         lambda client: client.copy(
             ref,
@@ -49,4 +53,6 @@ def cp(
     version = result.version
     what = "copied" if result.created else "has this content already; no new version"
     print_lines(printable(f"{version.ref} {what}"))
+    if result.sent_bytes:
+        print_lines(f"  sent     {size_text(result.sent_bytes)}")
     print_lines(f"  aliases  {names_text(version.aliases)}")

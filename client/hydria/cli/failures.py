@@ -66,9 +66,13 @@ def _hydria_error_text(error: errors.HydriaError) -> str:
 
 
 def _in_use_text(error: errors.ResourceInUseError) -> str:
+    if "protected_aliases" in error.details:
+        return f"{error.message}: 'hydria alias set', or 'hydria registry protect --off'"
     aliases = error.details.get("aliases")
     if aliases:
         return f"{error.message} ({aliases}): --delete-aliases, or 'hydria alias set'"
+    if "delivery_id" in error.details:
+        return f"{error.message}; 'hydria webhook resume' makes the next attempt at once"
     return f"{error.message}; --force deletes what links to it as well"
 
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Make hard links to files in the local cache: writing to one changes all.",
 )
+@click.option("--sync", is_flag=True, help="End only when the files would survive a power cut.")
 @common_options
 @click.pass_obj
 def get(
@@ -70,6 +71,7 @@ def get(
     references: bool,
     beside: tuple[str, ...],
     link: bool,
+    sync: bool,
 ) -> None:
     """Download a version, verified.
 
@@ -92,6 +94,7 @@ def get(
                 references=references,
                 beside=beside,
                 link=link,
+                sync=sync,
                 progress=progress,
             )
 

@@ -43,7 +43,7 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
     """List projects of an entity, collections of a project, or versions of a collection.
 
     Filters know name, type, alias, tag, state, version, size_bytes, file_count, created_at and
-    updated_at, as far as what is listed has them.
+    updated_at, as far as what is listed has them, and metadata.KEY.KEY of versions.
     """
     parts = where.split("/")
     if len(parts) > 3 or not all(parts):
@@ -52,13 +52,13 @@ def ls(invocation: Invocation, where: str, filter_: str, order_by: str, limit: i
     async def show(client: AsyncClient) -> None:
         if len(parts) == 1:
             projects = client.projects(where, filter=filter_, order_by=order_by)
-            await print_list(projects, limit, _PROJECTS, invocation)
+            await print_pages(projects, limit, _PROJECTS, invocation)
         elif len(parts) == 2:
             collections = client.collections(where, filter=filter_, order_by=order_by)
-            await print_list(collections, limit, _COLLECTIONS, invocation)
+            await print_pages(collections, limit, COLLECTIONS, invocation)
         else:
             versions = client.versions(where, filter=filter_, order_by=order_by)
-            await print_list(versions, limit, _VERSIONS, invocation)
+            await print_pages(versions, limit, _VERSIONS, invocation)
 
     invocation.call(show)
 
@@ -76,11 +76,11 @@ def files(invocation: Invocation, ref: str, prefix: str, glob: str, limit: int |
     """List the files of a version."""
     glob = unicodedata.normalize("NFC", glob)  # as versions store paths
     invocation.call(
-        lambda client: print_list(client.files(ref, prefix, glob=glob), limit, _FILES, invocation)
+        lambda client: print_pages(client.files(ref, prefix, glob=glob), limit, _FILES, invocation)
     )
 
 
-async def print_list(
+async def print_pages(
     pages: Pages[_Item], limit: int | None, layout: Layout[_Item], invocation: Invocation
 ) -> None:
     """Print what is listed, a page at a time; nothing at all when the first page fails."""
@@ -142,7 +142,7 @@ def _file_cells(file: File) -> Sequence[str]:
 _PROJECTS = Layout(
     project_row, _project_cells, ("NAME", "COLLECTIONS", "CREATED"), right=("COLLECTIONS",)
 )
-_COLLECTIONS = Layout(
+COLLECTIONS = Layout(
     collection_row,
     _collection_cells,
     ("NAME", "TYPE", "VERSIONS", "LATEST", "ALIASES", "UPDATED"),

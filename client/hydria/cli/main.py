@@ -14,12 +14,16 @@ from hydria.cli.artifact import artifact
 from hydria.cli.cache import cache
 from hydria.cli.collection import collection
 from hydria.cli.failures import MALFORMED, line_of
+from hydria.cli.history import events
 from hydria.cli.invocation import common_options
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
+from hydria.cli.registry import registry
 from hydria.cli.run import run as run_group
+from hydria.cli.search import search
 from hydria.cli.server import server
 from hydria.cli.upload import upload
+from hydria.cli.webhook import webhook
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -46,7 +50,20 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, upload, run_group, cache, ping, server):
+for _command in (
+    artifact,
+    collection,
+    alias,
+    registry,
+    search,
+    events,
+    webhook,
+    upload,
+    run_group,
+    cache,
+    ping,
+    server,
+):
     hydria.add_command(_command)
 
 

@@ -44,7 +44,7 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
     "references",
     multiple=True,
     metavar="[PATH=]URI",
-    help="Refer to what is at file://, http(s):// or s3:// without storing it; repeatable.",
+    help="Refer to what is at file://, http(s)://, s3://, gs:// or az://; repeatable.",
 )
 @click.option("--run", default="", metavar="RUN", help="The run that logs it: its id, or its ref.")
 @common_options

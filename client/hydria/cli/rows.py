@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         UploadResult,
         Version,
     )
+    from hydria.registry_records import LinkResult, Registry
     from hydria.upload_status import UploadStatus
 
 Row = dict[str, JsonValue]
@@ -47,6 +48,7 @@ def version_row(version: Version) -> Row:
         "created_at": rfc3339(version.created_at),
         "updated_at": rfc3339(version.updated_at),
         "etag": version.etag,
+        "source_ref": version.source_ref or None,
     }
 
 
@@ -60,10 +62,31 @@ def collection_row(collection: Collection) -> Row:
         "latest_version": collection.latest_version or None,
         "aliases": collection.aliases,
         "tags": collection.tags,
+        "protected_aliases": collection.protected_aliases,
         "description": collection.description,
         "created_at": rfc3339(collection.created_at),
         "updated_at": rfc3339(collection.updated_at),
     }
+
+
+def registry_row(registry: Registry) -> Row:
+    """Return all that is known of a registry. It has no type of its own."""
+    return {
+        "name": registry.name,
+        "type": None,
+        "path": registry.path,
+        "types": registry.types,
+        "collection_count": registry.collection_count,
+        "protected_aliases": registry.protected_aliases,
+        "description": registry.description,
+        "created_at": rfc3339(registry.created_at),
+        "updated_at": rfc3339(registry.updated_at),
+    }
+
+
+def link_row(result: LinkResult) -> Row:
+    """Return what linking did."""
+    return {**version_row(result.version), "created": result.created}
 
 
 def project_row(project: Project) -> Row:
@@ -112,6 +135,7 @@ def copy_row(result: CopyResult) -> Row:
         **version_row(result.version),
         "created": result.created,
         "ignored_fields": result.ignored_fields,
+        "sent_bytes": result.sent_bytes,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hydria.cli.invocation import Invocation, common_options
-from hydria.cli.listing import Layout, print_list
+from hydria.cli.listing import Layout, print_pages
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.run_rows import (
     comparison_row,
@@ -49,7 +49,7 @@ def ls(
 
     async def show_all(client: AsyncClient) -> None:
         runs = client.runs.list(project, filter=filter_, order_by=order_by)
-        await print_list(runs, limit, _RUNS, invocation)
+        await print_pages(runs, limit, _RUNS, invocation)
 
     invocation.call(show_all)
 
@@ -90,7 +90,7 @@ def metrics(invocation: Invocation, name: str, key: str | None, prefix: str, poi
 
     async def show_last(client: AsyncClient) -> None:
         found = client.runs.last_metrics(name, prefix)
-        await print_list(found, None, _METRICS, invocation)
+        await print_pages(found, None, _METRICS, invocation)
 
     if key is None:
         invocation.call(show_last)

@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from blake3 import blake3
 
-from hydria.copying import SourceLostError, open_regular
+from hydria.copying import BLOCK_BYTES, SourceLostError, open_regular, share_range
 from hydria.download.disk import begin_to_write_out
 from hydria.download.plans import Plan, Run, Source
-from hydria.threads import Stop, StoppedError
+from hydria.threads import Stop
 
 _BUFFER_BYTES = 1 << 20
-_COPY_BYTES = 4 << 20
+_BUFFERS = 4
 _WRITE_OUT_BYTES = 16 << 20
 
 
@@ -27,8 +27,9 @@ class Assembly:
     away, so that nothing that local files were said to hold needs to be true.
     """
 
-    def __init__(self, plan: Plan, temporary: str) -> None:
+    def __init__(self, plan: Plan, temporary: str, *, syncs: bool) -> None:
         self.plan = plan
+        self._syncs = syncs
         self.temporary = temporary
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o666)
@@ -45,34 +46,51 @@ class Assembly:
     def finish(self, stop: Stop) -> bool:
         """Bring in what is on this machine, and tell whether the file is the one that is wanted.
 
-        One thread copies, within the kernel where it can; this one hashes what was written.
+        This thread reads and hashes; another one writes what was hashed, meanwhile.
 
         Raises:
             OSError: the disk refuses.
         """
-        copier = _Copier(self._fd, self.plan.runs)
-        thread = threading.Thread(target=copier.run, name="hydria-copy")
+        hasher = blake3()
+        writer = _Writer(self._fd, syncs=self._syncs)
+        thread = threading.Thread(target=writer.run, name="hydria-write")
         thread.start()
         try:
-            digest = self._digest_of(copier.ends(), stop)
+            with _OpenSource() as opened:
+                for part in parts_of(self.plan.runs):
+                    self._bring_in(part, opened, writer, hasher, stop)
+        except SourceLostError:
+            return False
         finally:
-            copier.stop.set()
+            writer.end()
             thread.join()
-        if copier.failure is not None:
-            raise copier.failure
-        return digest == self.plan.file.content_digest
+        if writer.failure is not None:
+            raise writer.failure
+        return hasher.digest() == self.plan.file.content_digest
 
-    def _digest_of(self, ends: Iterator[int], stop: Stop) -> bytes:
-        """Return the digest of what is written up to the last of the `ends`, as they come."""
-        hasher, buffer, at = blake3(), memoryview(bytearray(_BUFFER_BYTES)), 0
-        for end in ends:
-            while at < end:
-                stop.check()
-                part = buffer[: min(len(buffer), end - at)]
-                _read_at(self._fd, part, at)
-                hasher.update(part)
-                at += len(part)
-        return hasher.digest()
+    def _bring_in(
+        self, run: Run, opened: _OpenSource, writer: _Writer, hasher: blake3, stop: Stop
+    ) -> None:
+        """Hash a part of the file, and write it unless it is there, or can be shared."""
+        fd, offset = self._fd, run.offset
+        is_there = run.source is None
+        if run.source is not None:
+            fd, offset = opened.fd_of(run.source), run.source_offset
+            if share_range(fd, offset, self._fd, run.offset, run.size_bytes):
+                # What is shared does not change any more, whatever becomes of the source.
+                fd, offset, is_there = self._fd, run.offset, True
+        done = 0
+        while done < run.size_bytes and writer.failure is None:
+            stop.check()
+            buffer = writer.buffer()
+            part = buffer[: min(len(buffer), run.size_bytes - done)]
+            _read_at(fd, part, offset + done)
+            hasher.update(part)
+            if is_there:
+                writer.give_back(buffer)
+            else:
+                writer.write(buffer, len(part), run.offset + done)
+            done += len(part)
 
     def close(self) -> None:
         """Let go of all files; the temporary one stays. Closing twice is fine."""
@@ -87,94 +105,94 @@ class Assembly:
             os.unlink(self.temporary)  # noqa: PTH108
 
 
-class _Copier:
-    """Copies the runs of a file from where they are, and tells how far it has come."""
+class _Writer:
+    """Writes buffers to their places in a file, in a thread of its own."""
 
-    def __init__(self, fd: int, runs: Sequence[Run]) -> None:
-        self.stop = Stop()
+    def __init__(self, fd: int, *, syncs: bool) -> None:
+        self._syncs = syncs
         self.failure: OSError | None = None
         """What the disk said, if it did not take everything."""
         self._fd = fd
-        self._runs = runs
-        self._ends: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        self._written_bytes = 0
-        self._source: Source | None = None
-        self._source_fd = -1
+        self._free: queue.SimpleQueue[memoryview] = queue.SimpleQueue()
+        self._full: queue.SimpleQueue[tuple[memoryview, int, int] | None] = queue.SimpleQueue()
+        for _ in range(_BUFFERS):
+            self._free.put(memoryview(bytearray(_BUFFER_BYTES)))
 
-    def ends(self) -> Iterator[int]:
-        """Yield, for the other thread, how much of the file is written, until no more will be."""
-        while (end := self._ends.get()) is not None:
-            yield end
+    def buffer(self) -> memoryview:
+        """Return a buffer to fill, as soon as one is free."""
+        return self._free.get()
+
+    def give_back(self, buffer: memoryview) -> None:
+        """Take a buffer back that is not to be written."""
+        self._free.put(buffer)
+
+    def write(self, buffer: memoryview, size_bytes: int, offset: int) -> None:
+        """Have the beginning of a buffer written."""
+        self._full.put((buffer, size_bytes, offset))
+
+    def end(self) -> None:
+        """Let the thread end when all is written."""
+        self._full.put(None)
 
     def run(self) -> None:
-        """Copy all runs, unless a source is lost, the disk refuses, or `stop` is set."""
-        try:
-            for run in self._runs:
-                self._bring_in(run)
-        except (SourceLostError, StoppedError):
-            pass  # what is missing shows in the digest
-        except OSError as error:
-            self.failure = error
-        finally:
-            self._close_source()
-            self._ends.put(None)
-
-    def _bring_in(self, run: Run) -> None:
-        done = run.size_bytes if run.source is None else 0
-        while run.source is not None and done < run.size_bytes:
-            self.stop.check()
-            source_fd = self._opened(run.source)
-            size_bytes = min(_COPY_BYTES, run.size_bytes - done)
-            _copy_at(source_fd, run.source_offset + done, self._fd, run.offset + done, size_bytes)
-            done += size_bytes
-            self._written_bytes += size_bytes
-            if self._written_bytes >= _WRITE_OUT_BYTES:
-                begin_to_write_out(self._fd)
-                self._written_bytes = 0
-            self._ends.put(run.offset + done)
-        self._ends.put(run.offset + done)
-
-    def _opened(self, source: Source) -> int:
-        if source is not self._source:
-            self._close_source()
+        """Write what comes, until `end`; after a failure, only take it."""
+        written_bytes = 0
+        while (following := self._full.get()) is not None:
+            buffer, size_bytes, offset = following
             try:
-                self._source_fd = open_regular(source.local)
+                if self.failure is None:
+                    _write_at(self._fd, buffer[:size_bytes], offset)
+                    written_bytes += size_bytes
+                    if self._syncs and written_bytes >= _WRITE_OUT_BYTES:
+                        begin_to_write_out(self._fd)
+                        written_bytes = 0
+            except OSError as error:
+                self.failure = error
+            self._free.put(buffer)
+
+
+class _OpenSource:
+    """The source that is read from now."""
+
+    def __init__(self) -> None:
+        self._source: Source | None = None
+        self._fd = -1
+
+    def __enter__(self) -> _OpenSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+    def fd_of(self, source: Source) -> int:
+        """Return a descriptor of `source`, and let go of the one before.
+
+        Raises:
+            SourceLostError: it is not there any more.
+        """
+        if source is not self._source:
+            self.__exit__()
+            try:
+                self._fd = open_regular(source.local)
             except OSError as error:
                 raise SourceLostError from error
             self._source = source
-        return self._source_fd
-
-    def _close_source(self) -> None:
-        if self._source is not None:
-            os.close(self._source_fd)
-        self._source = None
+        return self._fd
 
 
-def _copy_at(source_fd: int, source_offset: int, fd: int, offset: int, size_bytes: int) -> None:
-    """Copy a part of one file to a place in another one.
-
-    Raises:
-        SourceLostError: the source ends before, or cannot be read.
-        OSError: the disk refuses.
-    """
-    while size_bytes:
-        try:
-            count = os.copy_file_range(source_fd, fd, size_bytes, source_offset, offset)
-        except (OSError, AttributeError):  # other file systems, an old kernel, no Linux, or failed
-            part = memoryview(bytearray(min(size_bytes, _BUFFER_BYTES)))
-            try:
-                _read_at(source_fd, part, source_offset)
-            except OSError as error:
-                raise SourceLostError from error
-            _write_at(fd, part, offset)
-            count = len(part)
-        if not count:
-            raise SourceLostError
-        source_offset, offset, size_bytes = (
-            source_offset + count,
-            offset + count,
-            size_bytes - count,
-        )
+def parts_of(runs: Sequence[Run]) -> Iterator[Run]:
+    """Yield the runs in parts; those that whole blocks can be shared of, apart from the rest."""
+    for run in runs:
+        head = -run.offset % BLOCK_BYTES
+        whole = (run.size_bytes - head) // BLOCK_BYTES * BLOCK_BYTES
+        if run.source is None or whole <= 0 or (run.offset - run.source_offset) % BLOCK_BYTES:
+            yield run
+            continue
+        for skip, size_bytes in ((0, head), (head, whole), (head + whole, run.size_bytes)):
+            if (size_bytes := min(size_bytes, run.size_bytes - skip)) > 0:
+                yield Run(run.offset + skip, size_bytes, run.source, run.source_offset + skip)
 
 
 def _read_at(fd: int, room: memoryview, offset: int) -> None:

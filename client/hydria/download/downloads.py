@@ -42,6 +42,7 @@ class _Fetching:
     cache: LocalCache
     patience: Patience
     meter: ProgressMeter
+    syncs: bool
 
 
 class Downloads:
@@ -61,12 +62,12 @@ class Downloads:
         with_references: bool,
         beside: Sequence[str | os.PathLike[str]],
         link: bool,
+        sync: bool,
         progress: ProgressCallback | None,
     ) -> DownloadResult:
         """Put files of a version under `root`, and tell what was done.
 
-        What is below `root` and `beside`, and the cache, are looked through for what need not be
-        fetched.
+        What is in `root`, `beside` and the cache is looked through for what need not be fetched.
 
         Raises:
             OSError: the disk refuses.
@@ -91,7 +92,7 @@ class Downloads:
         received_bytes = 0
         if targets.to_fetch:
             with self._runtime.open_local_cache(link=link) as cache:
-                fetching = _Fetching(version, targets, neighbours, cache, patience, meter)
+                fetching = _Fetching(version, targets, neighbours, cache, patience, meter, sync)
                 received_bytes = await self._fetch(fetching, references)
         meter.enter(Phase.DONE)
         return DownloadResult(
@@ -164,7 +165,10 @@ class Downloads:
         """Fetch what is neither in place nor elsewhere here, and return how many bytes came."""
         info = await self._runtime.server_info()
         materializer = Materializer(
-            work.targets, cache=work.cache, remember=self._remember_for(info.chunker)
+            work.targets,
+            cache=work.cache,
+            remember=self._remember_for(info.chunker),
+            syncs=work.syncs,
         )
         report = _reporter(materializer, work.meter)
         reuse = Reuse(

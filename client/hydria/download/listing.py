@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-
-from blake3 import blake3
 
 from hydria.connection import Connection
 from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST, format_digest
@@ -24,11 +21,14 @@ from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2 as types
+from hydria.version_digest import VersionHasher
 
 # So many paths are looked up one by one; for more, the whole list is read.
 _LOOKUPS_MAX = 32
 # A directory of which so many files came at once is passed over: what follows it is asked for.
 _PASSED_OVER_FROM = 500
+# A server that lists nothing, on and on, has no end.
+_EMPTY_MESSAGES_MAX = 1000
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -151,17 +151,22 @@ class VersionListing:
 
     async def _all(self) -> AsyncGenerator[list[types.File], None]:
         """Yield the whole list in parts; it is the version's own if this comes to its end."""
-        digest = blake3(b"hydria.version.v1\0")
+        hasher = VersionHasher()
         async for files in self._stream():
-            digest.update(b"".join([_digested(file) for file in files]))
+            for file in files:
+                _feed(hasher, file)
             yield files
-        if format_digest(digest.digest()) != self._version.digest:
+        if format_digest(hasher.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
 
     async def _stream(
         self, prefix: str = "", *, glob: str = "", after: str = ""
     ) -> AsyncGenerator[list[types.File], None]:
-        """Yield the list in parts, beginning again after the last path when the line breaks."""
+        """Yield the list in parts, beginning again after the last path when the line breaks.
+
+        It has an end, whatever the server does.
+        """
+        left, empty_count = self._version.file_count, 0
         while True:
             request = pb.StreamFilesRequest(
                 ref=self._version.ref, prefix=prefix, glob=glob, start_after_path=after
@@ -175,6 +180,11 @@ class VersionListing:
                 async with aclosing(stream) as responses:
                     async for response in responses:
                         files = _checked(response.files, after=after, prefix=prefix)
+                        left -= len(files)
+                        empty_count = 0 if files else empty_count + 1
+                        if left < 0 or empty_count > _EMPTY_MESSAGES_MAX:
+                            message = f"the list of files of {self._version.ref} does not end"
+                            raise ReceivedDataError(message)
                         if files:
                             self._patience.moved()
                             after = files[-1].path
@@ -211,14 +221,9 @@ def _entry(file: types.File) -> Wanted | Reference:
     return Wanted(file.path, file.size_bytes, file.content_digest)
 
 
-def _digested(file: types.File) -> bytes:
-    """Return what the version's digest covers of a file."""
-    path = file.path.encode()
-    is_reference = file.kind == types.FILE_KIND_REFERENCE
-    head = struct.pack(f"<I{len(path)}sBQ", len(path), path, is_reference, file.size_bytes)
-    if not is_reference:
-        return head + file.content_digest
-    uri, checksum = file.ref_uri.encode(), file.ref_checksum.encode()
-    return b"".join(
-        (head, struct.pack("<I", len(uri)), uri, struct.pack("<I", len(checksum)), checksum)
-    )
+def _feed(hasher: VersionHasher, file: types.File) -> None:
+    """Have the version's digest cover a file."""
+    if file.kind == types.FILE_KIND_REFERENCE:
+        hasher.add_reference(file.path, file.size_bytes, file.ref_uri, file.ref_checksum)
+    else:
+        hasher.add_stored(file.path, file.size_bytes, file.content_digest)

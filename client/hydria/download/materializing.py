@@ -1,4 +1,4 @@
-"""Puts verified files in their places: temporary name, flush, rename. Blocking: for a thread."""
+"""Puts verified files in their places: temporary name, sync, rename. Blocking: for a thread."""
 
 from __future__ import annotations
 
@@ -52,13 +52,19 @@ class _Ready:
 class Materializer:
     """Writes what is fetched for one download.
 
-    A file that is new in its place appears as soon as it is whole, verified and durable. One that
+    A file that is new in its place appears as soon as it is whole and verified. One that
     replaces another waits until all files have come, so that a download that fails leaves what
     was there alone.
     """
 
-    def __init__(self, targets: Targets, *, cache: LocalCache, remember: Remember) -> None:
-        """Take what to fetch, where to keep it too, and whom to tell what was put where."""
+    def __init__(
+        self, targets: Targets, *, cache: LocalCache, remember: Remember, syncs: bool
+    ) -> None:
+        """Take what to fetch, where to keep it too, and whom to tell what was put where.
+
+        With `syncs` a file gets its name after its bytes would survive a power cut.
+        """
+        self.syncs = syncs
         self._targets = targets
         self._cache = cache
         self._remember = remember
@@ -150,7 +156,7 @@ class Materializer:
         elif len(self._ready) < _BATCH_FILES and self._ready_bytes < _BATCH_BYTES:
             return
         ready, self._ready, self._ready_bytes = self._ready, [], 0
-        if ready:
+        if ready and self.syncs:
             sync_files(self._targets.root, [file.temporary for file in ready])
         for file in ready:
             self._touched_directories.add(self._targets.make_directory_for(file.path))
@@ -160,7 +166,7 @@ class Materializer:
         found, self._found = self._found, []
         if found:
             self._remember(found)
-        if is_end:
+        if is_end and self.syncs:
             self._sync_directories()
 
     def discard(self) -> None:
@@ -183,7 +189,7 @@ class Materializer:
         partial.offset += len(segment.data)
         partial.chunk_digests.append(segment.digest)
         partial.chunk_sizes.append(len(segment.data))
-        if partial.offset - partial.written_out_bytes >= _WRITE_OUT_BYTES:
+        if self.syncs and partial.offset - partial.written_out_bytes >= _WRITE_OUT_BYTES:
             begin_to_write_out(partial.fd)
             partial.written_out_bytes = partial.offset
         if segment.is_last:

@@ -151,8 +151,8 @@ class Reuse:
         assemblies: list[Assembly] = []
 
         def begin(_: Stop) -> None:
-            new_name = self._materializer.new_name
-            assemblies.extend(Assembly(plan, new_name()) for plan in plans)
+            new_name, syncs = self._materializer.new_name, self._materializer.syncs
+            assemblies.extend(Assembly(plan, new_name(), syncs=syncs) for plan in plans)
 
         def take(digest: bytes, data: memoryview) -> None:
             self._materializer.received_bytes += len(data)

@@ -33,13 +33,15 @@ class Run:
     raises `RunTakenOverError`.
     """
 
-    def __init__(self, client: AsyncClient, calls: LineageCalls, begun: BegunRun) -> None:
+    def __init__(
+        self, client: AsyncClient, calls: LineageCalls, begun: BegunRun, *, retry_seconds: float
+    ) -> None:
         self.info: RunInfo = begun.run
         """The run as it was when it began, or when it was changed or finished through this."""
         self.resumed = begun.resumed
         self._client = client
         self._calls = calls
-        self._retry_seconds = client.options.retry_seconds
+        self._retry_seconds = retry_seconds
         self._buffer = MetricBuffer()
         self._unsent: list[pb.MetricBatch] = []
         self._sending = asyncio.Lock()

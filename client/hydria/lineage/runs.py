@@ -26,6 +26,7 @@ from hydria.retry import Patience
 if TYPE_CHECKING:
     from hydria.client import AsyncClient
     from hydria.connection import Connection
+    from hydria.options import TransferOptions
 
 
 class AsyncRuns:
@@ -36,8 +37,11 @@ class AsyncRuns:
     parts, a ref of a version, or the id of a node.
     """
 
-    def __init__(self, client: AsyncClient, connection: Connection) -> None:
+    def __init__(
+        self, client: AsyncClient, connection: Connection, options: TransferOptions
+    ) -> None:
         self._client = client
+        self._retry_seconds = options.retry_seconds
         self._calls = LineageCalls(connection)
 
     async def begin(
@@ -93,9 +97,9 @@ class AsyncRuns:
             resume=resume,
             request_id=uuid.uuid4().hex,
         )
-        patience = Patience(self._client.options.retry_seconds)
+        patience = Patience(self._retry_seconds)
         begun = await patience.run(lambda: self._calls.create_run(draft))
-        return Run(self._client, self._calls, begun)
+        return Run(self._client, self._calls, begun, retry_seconds=self._retry_seconds)
 
     async def get(self, run: str) -> RunInfo:
         """Return a run with its documents."""

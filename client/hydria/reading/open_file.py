@@ -147,5 +147,5 @@ async def open_file(
 
 def _elsewhere(path: str) -> FileNotFoundInVersionError:
     return FileNotFoundInVersionError(
-        f"{path!r} is a reference, stored elsewhere: read it whole with `read` or `stream`"
+        f"{path!r} is a reference, stored elsewhere: read it whole with `read` or `iter_bytes`"
     )

@@ -1,7 +1,4 @@
-"""`s3://BUCKET/KEY`: objects and prefixes, with the credentials and the endpoint that boto3 finds.
-
-The key is as the store has it, without percent-encoding, as in the tools of AWS.
-"""
+"""`s3://BUCKET/KEY`: objects and prefixes, with what credentials and endpoint boto3 finds."""
 
 from __future__ import annotations
 
@@ -9,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypedDict, cast
 
+from hydria.references.buckets import StoredObject, find_objects, place_of
 from hydria.references.errors import (
     BrokenReferenceError,
     ReferenceDeniedError,
-    ReferenceInvalidError,
     ReferenceNotFoundError,
     ReferenceUnavailableError,
     ReferenceUnsupportedError,
@@ -85,26 +82,12 @@ class S3Store:
         self._client = _make_client()
 
     def find(self, uri: str) -> Iterator[FoundObject]:
-        bucket, key = _place_of(uri)
         with _told(uri):
-            alone = self._alone(uri, bucket, key) if key and not key.endswith("/") else None
-            if alone is not None:
-                yield alone
-                return
-            prefix = key if not key or key.endswith("/") else f"{key}/"
-            is_empty = True
-            for entry in self._listed(bucket, prefix):
-                is_empty = False
-                name = entry["Key"][len(prefix) :]
-                # Consoles make such an empty object to show a folder: it is no file.
-                if entry["Size"] or (name and not name.endswith("/")):
-                    yield _found(name, False, f"s3://{bucket}/{entry['Key']}", entry["Size"], entry)
-        if is_empty:
-            raise ReferenceNotFoundError(f"there is nothing at {uri!r}", details={"uri": uri})
+            yield from find_objects(uri, self)
 
     @contextmanager
     def open(self, uri: str, checksums: Mapping[str, str]) -> Iterator[OpenedObject]:
-        bucket, key = _place_of(uri)
+        bucket, key = place_of(uri)
         version = {"VersionId": checksums["version"]} if "version" in checksums else {}
         with _told(uri):
             response = self._client.get_object(Bucket=bucket, Key=key, **version)
@@ -118,7 +101,7 @@ class S3Store:
     def close(self) -> None:
         self._client.close()
 
-    def _alone(self, uri: str, bucket: str, key: str) -> FoundObject | None:
+    def alone(self, bucket: str, key: str) -> StoredObject | None:
         from botocore.exceptions import ClientError
 
         try:
@@ -127,10 +110,14 @@ class S3Store:
             if _code_of(error) in _GONE:
                 return None
             raise
-        return _found(key.rpartition("/")[2], True, uri, head["ContentLength"], head)
+        return StoredObject(key, head["ContentLength"], checksum_text(_checksums(head)))
 
-    def _listed(self, bucket: str, prefix: str) -> Iterator[_Object]:
-        """Yield the objects under a prefix, a page at a time, with versions where there are any."""
+    def listed(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        for entry in self._entries(bucket, prefix):
+            yield StoredObject(entry["Key"], entry["Size"], checksum_text(_checksums(entry)))
+
+    def _entries(self, bucket: str, prefix: str) -> Iterator[_Object]:
+        """Yield what is under a prefix, with versions where there are any."""
         from botocore.exceptions import ClientError
 
         pages = self._client.get_paginator("list_object_versions")
@@ -146,25 +133,12 @@ class S3Store:
             yield from page.get("Contents", ())
 
 
-def _found(
-    name: str, is_alone: bool, uri: str, size_bytes: int, known: _Object | _Head
-) -> FoundObject:
-    return FoundObject(name, is_alone, uri, size_bytes, checksum_text(_checksums(known)))
-
-
 def _checksums(known: _Object | _Head) -> dict[str, str]:
     etag, version = plain_etag(known.get("ETag", "")), known.get("VersionId", "")
     checksums = {"etag": etag} if etag else {}
     if version not in _UNVERSIONED:
         checksums["version"] = version
     return checksums
-
-
-def _place_of(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri[len("s3://") :].partition("/")
-    if uri[2:5] != "://" or not bucket:
-        raise ReferenceInvalidError(f"{uri!r} names no bucket: write s3://BUCKET/KEY")
-    return bucket, key
 
 
 def _make_client() -> _Client:

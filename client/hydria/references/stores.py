@@ -121,8 +121,22 @@ def _s3() -> ReferenceStore:
     return S3Store()
 
 
+def _gs() -> ReferenceStore:
+    from hydria.references.gs import GoogleStore
+
+    return GoogleStore()
+
+
+def _az() -> ReferenceStore:
+    from hydria.references.az import AzureStore
+
+    return AzureStore()
+
+
 _MAKERS: Mapping[str, Callable[[], ReferenceStore]] = {
+    "az": _az,
     "file": _local_files,
+    "gs": _gs,
     "http": _http,
     "https": _http,
     "s3": _s3,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from blake3 import blake3
-
 from hydria.scan_cache import ScanCache, key_of
 from hydria.threads import Stop
 from hydria.upload.sources import Source
+from hydria.version_digest import VersionHasher
 from hydria.walk import LocalFile
 
 _LOOKUP_FILES = 500
-_VERSION_PREFIX = b"hydria.version.v1\0"
-_PATH_LENGTH = struct.Struct("<I")
-_STORED_AND_SIZE = struct.Struct("<BQ")
-_STORED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +23,6 @@ class KnownVersion:
     """The version digest."""
     file_count: int
     size_bytes: int
-
-
-class VersionHasher:
-    """The version digest of stored files, fed in the order of their paths' UTF-8 bytes."""
-
-    def __init__(self) -> None:
-        self._hasher = blake3(_VERSION_PREFIX)
-
-    def add(self, path: str, size_bytes: int, content_digest: bytes) -> None:
-        """Take the next file."""
-        name = path.encode()
-        numbers = _STORED_AND_SIZE.pack(_STORED, size_bytes)
-        self._hasher.update(_PATH_LENGTH.pack(len(name)) + name + numbers + content_digest)
-
-    def digest(self) -> bytes:
-        """Return the digest of the files so far."""
-        return self._hasher.digest()
 
 
 def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> KnownVersion | None:
@@ -66,7 +43,7 @@ def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> Kn
         for file, scanned in zip(files, found, strict=True):
             if scanned is None:
                 return None
-            hasher.add(file.path, file.size_bytes, scanned.content_digest)
+            hasher.add_stored(file.path, file.size_bytes, scanned.content_digest)
             size_bytes += file.size_bytes
         count += len(files)
     return KnownVersion(hasher.digest(), count, size_bytes)

@@ -1458,19 +1458,30 @@ class GetVersionRequest(_message.Message):
 
     REF_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """A full ref."""
     type: _builtins.str
     """The type it must have, if not empty."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Where the alias (`latest` in a ref without one) pointed at this time, instead of now. The
+        version may have been deleted since; its state says so, and its aliases are those of now. The
+        collection is the one that the name means now: the history stays with it through renames, and
+        one that was made anew begins with its first version. NOT_FOUND: ALIAS_NOT_FOUND (the alias
+        pointed nowhere then). A time to come is the present.
+        """
+
     def __init__(
         self,
         *,
         ref: _builtins.str = ...,
         type: _builtins.str = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "ref", b"ref", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2001,7 +2012,7 @@ class DeleteVersionRequest(_message.Message):
     delete_aliases: _builtins.bool
     """Delete it although aliases other than `latest` point to it, and these with it."""
     force: _builtins.bool
-    """Delete it although registries link it, and these links with it. There are none yet."""
+    """Delete it although registries link it, and these links with it."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(
@@ -2062,7 +2073,7 @@ class DeleteCollectionRequest(_message.Message):
     collection: _builtins.str
     """The collection."""
     force: _builtins.bool
-    """Delete it although registries link its versions, and these links with it. There are none yet."""
+    """Delete it although registries link its versions, and these links with it."""
     etag: _builtins.str
     """The etag that was read, or empty to delete it in any case."""
     def __init__(

@@ -324,7 +324,8 @@ class ArtifactServiceServicer(object):
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+        an error the upload is still open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -334,8 +335,8 @@ class ArtifactServiceServicer(object):
         """Makes a small version in one call. Idempotent by `request_id`; after an error other than
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -347,7 +348,7 @@ class ArtifactServiceServicer(object):
         hold, and then need not upload at all. Changes nothing more when it is called again.
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-        TYPE_MISMATCH.
+        TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,14 +361,16 @@ class ArtifactServiceServicer(object):
         it by this call: download and upload them.
         INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
         REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-        STORAGE_FULL.
+        STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetVersion(self, request, context):
-        """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH.
+        """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+        TYPE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -376,8 +379,11 @@ class ArtifactServiceServicer(object):
     def ListVersions(self, request, context):
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-        number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+        number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+        which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+        only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+        `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+        without one come last).
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -417,7 +423,8 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateVersion(self, request, context):
-        """Changes the words about a version. Its content never changes.
+        """Changes the words about a version; through a link, those of its source and so of all its links.
+        Its content never changes.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -427,8 +434,9 @@ class ArtifactServiceServicer(object):
     def UpdateCollection(self, request, context):
         """Renames a collection, changes its type (and so that of all its versions) or the words about
         it. The old name finds it until it is used again. What was begun with the old type and is not
-        committed yet fails with TYPE_MISMATCH then.
-        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+        committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+        TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -437,8 +445,9 @@ class ArtifactServiceServicer(object):
 
     def DeleteVersion(self, request, context):
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-        ETAG_MISMATCH.
+        With the ref of a link only the link goes, and its source stays.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+        `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -446,7 +455,9 @@ class ArtifactServiceServicer(object):
 
     def DeleteCollection(self, request, context):
         """Deletes a collection with all its versions and aliases. One made later under the same name is
-        another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+        another collection and starts at `v0`. Of a registered model the sources stay.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+        aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -455,7 +466,7 @@ class ArtifactServiceServicer(object):
     def UpdateAliases(self, request, context):
         """Sets, moves and removes aliases of one collection: all of the operations, or none.
         INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-        ABORTED: ALIAS_CONFLICT.
+        ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -102,14 +102,15 @@ class ArtifactServiceStub:
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+    an error the upload is still open.
     """
     PutVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ReuseVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -117,7 +118,7 @@ class ArtifactServiceStub:
     hold, and then need not upload at all. Changes nothing more when it is called again.
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-    TYPE_MISMATCH.
+    TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     CopyVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]
     """Makes a version with the content of another one of the same entity, in any of its collections,
@@ -126,15 +127,21 @@ class ArtifactServiceStub:
     it by this call: download and upload them.
     INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
     REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-    STORAGE_FULL.
+    STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]
-    """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+    """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+    TYPE_MISMATCH.
+    """
     ListVersions: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-    number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+    number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+    which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+    only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+    `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+    without one come last).
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]
@@ -153,29 +160,34 @@ class ArtifactServiceStub:
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     UpdateVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateVersionRequest, _artifact_pb2.UpdateVersionResponse]
-    """Changes the words about a version. Its content never changes.
+    """Changes the words about a version; through a link, those of its source and so of all its links.
+    Its content never changes.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]
     """Renames a collection, changes its type (and so that of all its versions) or the words about
     it. The old name finds it until it is used again. What was begun with the old type and is not
-    committed yet fails with TYPE_MISMATCH then.
-    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+    committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+    TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
     DeleteVersion: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.DeleteVersionRequest, _artifact_pb2.DeleteVersionResponse]
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-    ETAG_MISMATCH.
+    With the ref of a link only the link goes, and its source stays.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+    `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
-    another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+    another collection and starts at `v0`. Of a registered model the sources stay.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+    aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
     """
     UpdateAliases: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
     INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-    ABORTED: ALIAS_CONFLICT.
+    ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ListFiles: _grpc.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]
     """Lists a version's files by path, in pages.
@@ -292,14 +304,15 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
     INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
     FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+    `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+    an error the upload is still open.
     """
     PutVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.PutVersionRequest, _artifact_pb2.PutVersionResponse]  # type: ignore[assignment]
     """Makes a small version in one call. Idempotent by `request_id`; after an error other than
     UNAVAILABLE use another one.
     INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-    that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+    FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+    RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ReuseVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ReuseVersionRequest, _artifact_pb2.ReuseVersionResponse]  # type: ignore[assignment]
     """Answers what a commit would, for content that the collection has already: points the aliases to
@@ -307,7 +320,7 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     hold, and then need not upload at all. Changes nothing more when it is called again.
     NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
     INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-    TYPE_MISMATCH.
+    TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     CopyVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.CopyVersionRequest, _artifact_pb2.CopyVersionResponse]  # type: ignore[assignment]
     """Makes a version with the content of another one of the same entity, in any of its collections,
@@ -316,15 +329,21 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     it by this call: download and upload them.
     INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
     REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-    STORAGE_FULL.
+    STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetVersionRequest, _artifact_pb2.GetVersionResponse]  # type: ignore[assignment]
-    """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+    """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+    TYPE_MISMATCH.
+    """
     ListVersions: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListVersionsRequest, _artifact_pb2.ListVersionsResponse]  # type: ignore[assignment]
     """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
     (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-    number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-    fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+    number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+    which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+    only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+    `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+    without one come last).
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     GetCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.GetCollectionRequest, _artifact_pb2.GetCollectionResponse]  # type: ignore[assignment]
@@ -343,29 +362,34 @@ class ArtifactServiceAsyncStub(ArtifactServiceStub):
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
     """
     UpdateVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateVersionRequest, _artifact_pb2.UpdateVersionResponse]  # type: ignore[assignment]
-    """Changes the words about a version. Its content never changes.
+    """Changes the words about a version; through a link, those of its source and so of all its links.
+    Its content never changes.
     INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
     """
     UpdateCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateCollectionRequest, _artifact_pb2.UpdateCollectionResponse]  # type: ignore[assignment]
     """Renames a collection, changes its type (and so that of all its versions) or the words about
     it. The old name finds it until it is used again. What was begun with the old type and is not
-    committed yet fails with TYPE_MISMATCH then.
-    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+    committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+    TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
     RESOURCE_ALREADY_EXISTS.
     """
     DeleteVersion: _aio.UnaryUnaryMultiCallable[_artifact_pb2.DeleteVersionRequest, _artifact_pb2.DeleteVersionResponse]  # type: ignore[assignment]
     """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-    ETAG_MISMATCH.
+    With the ref of a link only the link goes, and its source stays.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+    `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
     """
     DeleteCollection: _aio.UnaryUnaryMultiCallable[_artifact_pb2.DeleteCollectionRequest, _artifact_pb2.DeleteCollectionResponse]  # type: ignore[assignment]
     """Deletes a collection with all its versions and aliases. One made later under the same name is
-    another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+    another collection and starts at `v0`. Of a registered model the sources stay.
+    FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+    aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
     """
     UpdateAliases: _aio.UnaryUnaryMultiCallable[_artifact_pb2.UpdateAliasesRequest, _artifact_pb2.UpdateAliasesResponse]  # type: ignore[assignment]
     """Sets, moves and removes aliases of one collection: all of the operations, or none.
     INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-    ABORTED: ALIAS_CONFLICT.
+    ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
     """
     ListFiles: _aio.UnaryUnaryMultiCallable[_artifact_pb2.ListFilesRequest, _artifact_pb2.ListFilesResponse]  # type: ignore[assignment]
     """Lists a version's files by path, in pages.
@@ -545,7 +569,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         upload is UPLOAD_NOT_OPEN. A project and a collection that do not exist are made.
         INVALID_ARGUMENT: DUPLICATE_PATH, PATH_CONFLICT, DIGEST_MISMATCH, NAME_RESERVED,
         FIELD_VIOLATION. FAILED_PRECONDITION: CHUNKS_MISSING, TYPE_MISMATCH, WRITERS_UNFINISHED (of
-        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. After an error the upload is still open.
+        `finished_writers`). RESOURCE_EXHAUSTED: STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED. After
+        an error the upload is still open.
         """
 
     @_abc_1.abstractmethod
@@ -557,8 +582,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a small version in one call. Idempotent by `request_id`; after an error other than
         UNAVAILABLE use another one.
         INVALID_ARGUMENT: as CommitUpload, PATH_INVALID, BATCH_TOO_LARGE, REQUEST_ID_REUSED.
-        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (the `request_id` of a call that failed, or
-        that said other words). RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL.
+        FAILED_PRECONDITION: TYPE_MISMATCH, UPLOAD_NOT_OPEN (somebody aborted its upload meanwhile).
+        RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS, STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -572,7 +597,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         hold, and then need not upload at all. Changes nothing more when it is called again.
         NOT_FOUND: RESOURCE_NOT_FOUND (no live version of the collection has that digest: upload it).
         INVALID_ARGUMENT: FIELD_VIOLATION, NAME_INVALID, NAME_RESERVED. FAILED_PRECONDITION:
-        TYPE_MISMATCH.
+        TYPE_MISMATCH. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -587,7 +612,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         it by this call: download and upload them.
         INVALID_ARGUMENT: FIELD_VIOLATION (`source_ref` of another entity), NAME_RESERVED,
         REQUEST_ID_REUSED. FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: TOO_MANY_UPLOADS,
-        STORAGE_FULL.
+        STORAGE_FULL. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod
@@ -596,7 +621,10 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.GetVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.GetVersionResponse, _abc.Awaitable[_artifact_pb2.GetVersionResponse]]:
-        """Resolves any ref. FAILED_PRECONDITION: TYPE_MISMATCH."""
+        """Resolves any ref, as it is now or, for one by alias, as it was at a time.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`as_of` of a ref by number or digest). FAILED_PRECONDITION:
+        TYPE_MISMATCH.
+        """
 
     @_abc_1.abstractmethod
     def ListVersions(
@@ -606,8 +634,11 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.ListVersionsResponse, _abc.Awaitable[_artifact_pb2.ListVersionsResponse]]:
         """Lists versions of one collection or of a whole project, newest first. Filter fields: `name`
         (of the collection), `type`, `alias`, `tag`, `state`, `created_at`, `updated_at`, `version` (a
-        number), `size_bytes`, `file_count`. Deleted versions only where `filter` names `state`. Order
-        fields: `created_at`, `updated_at`, `version`, `size_bytes`, `file_count`, `name`, `type`.
+        number), `size_bytes`, `file_count`, and `metadata.PATH`: the values at a path of the metadata,
+        which is its keys joined by dots (`metadata.model."learning rate" >= 0.1`). Deleted versions
+        only where `filter` names `state`. Order fields: `created_at`, `updated_at`, `version`,
+        `size_bytes`, `file_count`, `name`, `type`, `metadata.PATH` (the least value at it; versions
+        without one come last).
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID, FILTER_INVALID.
         """
 
@@ -656,7 +687,8 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _artifact_pb2.UpdateVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.UpdateVersionResponse, _abc.Awaitable[_artifact_pb2.UpdateVersionResponse]]:
-        """Changes the words about a version. Its content never changes.
+        """Changes the words about a version; through a link, those of its source and so of all its links.
+        Its content never changes.
         INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH.
         """
 
@@ -668,8 +700,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.UpdateCollectionResponse, _abc.Awaitable[_artifact_pb2.UpdateCollectionResponse]]:
         """Renames a collection, changes its type (and so that of all its versions) or the words about
         it. The old name finds it until it is used again. What was begun with the old type and is not
-        committed yet fails with TYPE_MISMATCH then.
-        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
+        committed yet fails with TYPE_MISMATCH then. What is linked, or holds links, keeps its type.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`update_mask`). FAILED_PRECONDITION: RESOURCE_IN_USE (`type`),
+        TYPE_MISMATCH (the registry does not allow it). ABORTED: ETAG_MISMATCH. ALREADY_EXISTS:
         RESOURCE_ALREADY_EXISTS.
         """
 
@@ -680,8 +713,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.DeleteVersionResponse, _abc.Awaitable[_artifact_pb2.DeleteVersionResponse]]:
         """Deletes a version. `latest`, if it pointed here, moves to the highest version that remains.
-        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`). ABORTED:
-        ETAG_MISMATCH.
+        With the ref of a link only the link goes, and its source stays.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (other aliases, without `delete_aliases`; links, without
+        `force`; protected aliases of it or of its links in any case). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -691,7 +725,9 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_artifact_pb2.DeleteCollectionResponse, _abc.Awaitable[_artifact_pb2.DeleteCollectionResponse]]:
         """Deletes a collection with all its versions and aliases. One made later under the same name is
-        another collection and starts at `v0`. ABORTED: ETAG_MISMATCH.
+        another collection and starts at `v0`. Of a registered model the sources stay.
+        FAILED_PRECONDITION: RESOURCE_IN_USE (versions of it are linked, without `force`; protected
+        aliases of it or of these links in any case). ABORTED: ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod
@@ -702,7 +738,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_artifact_pb2.UpdateAliasesResponse, _abc.Awaitable[_artifact_pb2.UpdateAliasesResponse]]:
         """Sets, moves and removes aliases of one collection: all of the operations, or none.
         INVALID_ARGUMENT: NAME_RESERVED (`latest`, `vN`), FIELD_VIOLATION (one alias twice).
-        ABORTED: ALIAS_CONFLICT.
+        ABORTED: ALIAS_CONFLICT. PERMISSION_DENIED: ALIAS_PROTECTED.
         """
 
     @_abc_1.abstractmethod

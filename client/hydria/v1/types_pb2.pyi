@@ -13,8 +13,9 @@ Conventions that hold everywhere:
 * Names (entity, project, collection, type, alias, tag) have 1-128 characters of Unicode NFC and
   are case-sensitive; no control, bidirectional or format characters, no leading or trailing
   space, no leading `-`, not `.` or `..`, none of `/ \\ : @ # ? %`; inner spaces are fine. `vN`
-  and `latest` are not free as aliases. The projects `model-registry`, `registry-*` and
-  `wandb-registry-*` are reserved.
+  and `latest` are not free as aliases. `model-registry` and `registry-R` name registries, which
+  share one namespace with projects; `wandb-registry-R` is another way to write `registry-R`. Refs
+  of registries work wherever refs of projects do.
 * Paths in a version are relative and `/`-separated, Unicode NFC, at most 1,024 bytes of UTF-8,
   without empty, `.` or `..` segments, NUL or backslash. Case matters. No path is also a
   directory of another.
@@ -155,9 +156,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPLOAD_EXPIRED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
     ERROR_REASON_RESOURCE_IN_USE: _ErrorReason.ValueType  # 26
-    """FAILED_PRECONDITION: aliases still hold it; `metadata.aliases` names some of them."""
+    """FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+    `metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
+    these no flag helps: protect them no longer, or point them elsewhere.
+    """
     ERROR_REASON_TYPE_MISMATCH: _ErrorReason.ValueType  # 27
-    """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which."""
+    """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
+    registry takes `metadata.allowed` only.
+    """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 28
     """ABORTED: the resource changed since its etag was read. Read, decide and try again."""
     ERROR_REASON_ALIAS_CONFLICT: _ErrorReason.ValueType  # 29
@@ -198,6 +204,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: another process has resumed the run, and this one must leave it alone."""
     ERROR_REASON_LINEAGE_CYCLE: _ErrorReason.ValueType  # 62
     """FAILED_PRECONDITION: a version would be derived from itself, by whatever number of steps."""
+    ERROR_REASON_ALIAS_PROTECTED: _ErrorReason.ValueType  # 70
+    """PERMISSION_DENIED: only administrators may move or remove the alias, or say what is protected;
+    `metadata.alias` names it.
+    """
+    ERROR_REASON_NO_PREVIOUS_VERSION: _ErrorReason.ValueType  # 71
+    """FAILED_PRECONDITION: the alias has never pointed to another version that is still there;
+    `metadata.alias` names it, and `metadata.deleted` the deleted version that it would go back to.
+    """
+    ERROR_REASON_WATCH_TOKEN_INVALID: _ErrorReason.ValueType  # 72
+    """INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+    ERROR_REASON_WATCH_TOKEN_COMPACTED: _ErrorReason.ValueType  # 73
+    """OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+    ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: _ErrorReason.ValueType  # 74
+    """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+    ERROR_REASON_TOO_MANY_WATCHES: _ErrorReason.ValueType  # 75
+    """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+    ERROR_REASON_WEBHOOK_TARGET_REFUSED: _ErrorReason.ValueType  # 76
+    """INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+    has not allowed it.
+    """
+    ERROR_REASON_TOO_MANY_WEBHOOKS: _ErrorReason.ValueType  # 77
+    """RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -259,9 +287,14 @@ ERROR_REASON_UPLOAD_NOT_OPEN: ErrorReason.ValueType  # 24
 ERROR_REASON_UPLOAD_EXPIRED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
 ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 26
-"""FAILED_PRECONDITION: aliases still hold it; `metadata.aliases` names some of them."""
+"""FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+`metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
+these no flag helps: protect them no longer, or point them elsewhere.
+"""
 ERROR_REASON_TYPE_MISMATCH: ErrorReason.ValueType  # 27
-"""FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which."""
+"""FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
+registry takes `metadata.allowed` only.
+"""
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 28
 """ABORTED: the resource changed since its etag was read. Read, decide and try again."""
 ERROR_REASON_ALIAS_CONFLICT: ErrorReason.ValueType  # 29
@@ -302,6 +335,28 @@ ERROR_REASON_RUN_TAKEN_OVER: ErrorReason.ValueType  # 61
 """FAILED_PRECONDITION: another process has resumed the run, and this one must leave it alone."""
 ERROR_REASON_LINEAGE_CYCLE: ErrorReason.ValueType  # 62
 """FAILED_PRECONDITION: a version would be derived from itself, by whatever number of steps."""
+ERROR_REASON_ALIAS_PROTECTED: ErrorReason.ValueType  # 70
+"""PERMISSION_DENIED: only administrators may move or remove the alias, or say what is protected;
+`metadata.alias` names it.
+"""
+ERROR_REASON_NO_PREVIOUS_VERSION: ErrorReason.ValueType  # 71
+"""FAILED_PRECONDITION: the alias has never pointed to another version that is still there;
+`metadata.alias` names it, and `metadata.deleted` the deleted version that it would go back to.
+"""
+ERROR_REASON_WATCH_TOKEN_INVALID: ErrorReason.ValueType  # 72
+"""INVALID_ARGUMENT: the token is garbled, or of another store or entity."""
+ERROR_REASON_WATCH_TOKEN_COMPACTED: ErrorReason.ValueType  # 73
+"""OUT_OF_RANGE: the history no longer reaches back to the token. Begin without one."""
+ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: ErrorReason.ValueType  # 74
+"""OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
+ERROR_REASON_TOO_MANY_WATCHES: ErrorReason.ValueType  # 75
+"""RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+ERROR_REASON_WEBHOOK_TARGET_REFUSED: ErrorReason.ValueType  # 76
+"""INVALID_ARGUMENT: the target of a webhook has no public address, and the operator of the server
+has not allowed it.
+"""
+ERROR_REASON_TOO_MANY_WEBHOOKS: ErrorReason.ValueType  # 77
+"""RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:
@@ -359,6 +414,30 @@ VERSION_STATE_COMMITTED: VersionState.ValueType  # 1
 VERSION_STATE_DELETED: VersionState.ValueType  # 2
 """Deleted. It can still be listed, not read; the number is not used again."""
 Global___VersionState: _TypeAlias = VersionState  # noqa: Y015
+
+class _CollectionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CollectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CollectionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COLLECTION_KIND_UNSPECIFIED: _CollectionKind.ValueType  # 0
+    """Never sent."""
+    COLLECTION_KIND_SEQUENCE: _CollectionKind.ValueType  # 1
+    """Content of their own: a collection of a project."""
+    COLLECTION_KIND_PORTFOLIO: _CollectionKind.ValueType  # 2
+    """Links: a registered model, which is a collection of a registry."""
+
+class CollectionKind(_CollectionKind, metaclass=_CollectionKindEnumTypeWrapper):
+    """What the versions of a collection are."""
+
+COLLECTION_KIND_UNSPECIFIED: CollectionKind.ValueType  # 0
+"""Never sent."""
+COLLECTION_KIND_SEQUENCE: CollectionKind.ValueType  # 1
+"""Content of their own: a collection of a project."""
+COLLECTION_KIND_PORTFOLIO: CollectionKind.ValueType  # 2
+"""Links: a registered model, which is a collection of a registry."""
+Global___CollectionKind: _TypeAlias = CollectionKind  # noqa: Y015
 
 class _FileKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -624,7 +703,9 @@ Global___WriterProgress: _TypeAlias = WriterProgress  # noqa: Y015
 
 @_typing.final
 class Version(_message.Message):
-    """One version of a collection: content that never changes, and words about it that may."""
+    """One version of a collection: content that never changes, and words about it that may. A version
+    of a registered model is a link to one of a project.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -645,6 +726,7 @@ class Version(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
     ref: _builtins.str
     """The full ref that names exactly this version for ever: `ENTITY/PROJECT/COLLECTION:vN`."""
     entity: _builtins.str
@@ -671,6 +753,11 @@ class Version(_message.Message):
     """The sum of its files' sizes in bytes."""
     etag: _builtins.str
     """Changes with every change of its words; send it back to UpdateVersion or DeleteVersion."""
+    source_ref: _builtins.str
+    """For a link: the full ref of the version that it points to, its source, by its present names.
+    The digest, the files, the words, the tags and the etag are the source's; the ref, the state,
+    the aliases and `created_at` (when it was linked) are the link's. Empty for what is no link.
+    """
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The aliases that point here now, sorted. `vN` is not among them."""
@@ -707,10 +794,11 @@ class Version(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        source_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "created_at", b"created_at", "description", b"description", "digest", b"digest", "entity", b"entity", "etag", b"etag", "file_count", b"file_count", "metadata_json", b"metadata_json", "project", b"project", "ref", b"ref", "size_bytes", b"size_bytes", "state", b"state", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "collection", b"collection", "created_at", b"created_at", "description", b"description", "digest", b"digest", "entity", b"entity", "etag", b"etag", "file_count", b"file_count", "metadata_json", b"metadata_json", "project", b"project", "ref", b"ref", "size_bytes", b"size_bytes", "source_ref", b"source_ref", "state", b"state", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -718,7 +806,7 @@ Global___Version: _TypeAlias = Version  # noqa: Y015
 
 @_typing.final
 class Collection(_message.Message):
-    """A named line of versions in a project. It has exactly one type."""
+    """A named line of versions in a project, or of links in a registry. It has exactly one type."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -734,6 +822,8 @@ class Collection(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PROTECTED_ALIASES_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     project: _builtins.str
@@ -749,7 +839,9 @@ class Collection(_message.Message):
     latest_version: _builtins.str
     """The version that `latest` points to, `vN`; empty when it has no live version."""
     etag: _builtins.str
-    """Changes with every change of its name or words."""
+    """Changes with every change of its name, its words or its own protected aliases."""
+    kind: Global___CollectionKind.ValueType
+    """Whether it holds versions or links."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags of the collection, sorted."""
@@ -766,6 +858,10 @@ class Collection(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The aliases in use in the collection, sorted."""
 
+    @_builtins.property
+    def protected_aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Aliases that only administrators may move: its own and those of its registry, sorted."""
+
     def __init__(
         self,
         *,
@@ -781,10 +877,12 @@ class Collection(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        kind: Global___CollectionKind.ValueType = ...,
+        protected_aliases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "latest_version", b"latest_version", "name", b"name", "project", b"project", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version_count", b"version_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "created_at", b"created_at", "description", b"description", "entity", b"entity", "etag", b"etag", "kind", b"kind", "latest_version", b"latest_version", "name", b"name", "project", b"project", "protected_aliases", b"protected_aliases", "tags", b"tags", "type", b"type", "updated_at", b"updated_at", "version_count", b"version_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

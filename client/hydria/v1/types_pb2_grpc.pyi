@@ -13,8 +13,9 @@ Conventions that hold everywhere:
 * Names (entity, project, collection, type, alias, tag) have 1-128 characters of Unicode NFC and
   are case-sensitive; no control, bidirectional or format characters, no leading or trailing
   space, no leading `-`, not `.` or `..`, none of `/ \\ : @ # ? %`; inner spaces are fine. `vN`
-  and `latest` are not free as aliases. The projects `model-registry`, `registry-*` and
-  `wandb-registry-*` are reserved.
+  and `latest` are not free as aliases. `model-registry` and `registry-R` name registries, which
+  share one namespace with projects; `wandb-registry-R` is another way to write `registry-R`. Refs
+  of registries work wherever refs of projects do.
 * Paths in a version are relative and `/`-separated, Unicode NFC, at most 1,024 bytes of UTF-8,
   without empty, `.` or `..` segments, NUL or backslash. Case matters. No path is also a
   directory of another.

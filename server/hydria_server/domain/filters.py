@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -34,6 +34,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafComparison:
+    """One of the values at a path of the metadata compares with a value of its kind.
+
+    `path` and `key` are as in `domain.leaves`. Only EQ, LT, LE, GT and GE.
+    """
+
+    path: str
+    operator: Operator
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPattern:
+    """One of the values at a path of the metadata is a text that a pattern with `*` stands for."""
+
+    path: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPresence:
+    """The metadata has something at a path."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All of them."""
 
@@ -54,15 +81,19 @@ class Not:
     term: Filter
 
 
-Filter = Comparison | And | Or | Not
+LeafFilter = LeafComparison | LeafPattern | LeafPresence
+Filter = Comparison | LeafFilter | And | Or | Not
+
+METADATA_FIELD: Final = "metadata"
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """One field to sort by."""
+    """One field to sort by; of METADATA_FIELD the least value at a path, rows without it last."""
 
     field: str
     descending: bool = False
+    path: str = ""
 
 
 # The sort keys of the last row of a page, its id last: where the next page begins.

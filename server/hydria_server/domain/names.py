@@ -17,6 +17,8 @@ _FORBIDDEN = frozenset("/\\:@#?%")
 _FORBIDDEN_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 _VERSION_NUMBER = re.compile(r"v[0-9]+")
 _CANONICAL_VERSION = re.compile(r"v(0|[1-9][0-9]{0,17})")
+MODEL_REGISTRY = "model-registry"  # every entity has one
+_REGISTRY_PREFIX = "registry-"
 _RESERVED_PROJECT = re.compile(r"model-registry|(wandb-)?registry-.*", re.DOTALL)
 
 
@@ -61,6 +63,28 @@ def require_project_name(text: str, *, field: str) -> str:
     if _RESERVED_PROJECT.fullmatch(text):
         raise NameReservedError(field, f"{text[:80]!r} names a registry; versions are linked there")
     return text
+
+
+def canonical_project(text: str) -> str:
+    """Return the name under which a project or registry is kept: `wandb-registry-R` as well."""
+    bare = text.removeprefix("wandb-")
+    return bare if bare.startswith(_REGISTRY_PREFIX) else text
+
+
+def require_registry_name(text: str, *, field: str) -> str:
+    """Return the name under which a registry is kept: `model-registry` or `registry-R`.
+
+    Raises:
+        NameInvalidError: it breaks the rules for names, or is not the name of a registry.
+    """
+    name = canonical_project(require_name(text, field=field))
+    if name != MODEL_REGISTRY and not (
+        name.startswith(_REGISTRY_PREFIX) and not _problem(name.removeprefix(_REGISTRY_PREFIX))
+    ):
+        raise NameInvalidError(
+            field, f"{text[:80]!r} is no registry's name; write model-registry or registry-NAME"
+        )
+    return name
 
 
 def require_alias(text: str, *, field: str, latest_allowed: bool) -> str:

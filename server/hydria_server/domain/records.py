@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import IntEnum
+
+from hydria_server.domain.event_types import EventType, Json
+from hydria_server.domain.kinds import CollectionKind, ProjectKind
+from hydria_server.domain.links import SourceRecord
 
 LATEST = "latest"
 
@@ -53,7 +57,7 @@ class EntityRecord:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
-    """A namespace of an entity."""
+    """A namespace of an entity: a project or a registry."""
 
     id: int
     entity_id: int
@@ -61,11 +65,12 @@ class ProjectRecord:
     name: str
     created_at_us: int
     collection_count: int = 0
+    kind: ProjectKind = ProjectKind.PROJECT
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionRecord:
-    """A named line of versions with one type."""
+    """A named line of versions, or of links to them, with one type."""
 
     id: int
     project_id: int
@@ -82,6 +87,8 @@ class CollectionRecord:
     version_count: int = 0
     latest_version: int | None = None
     aliases: tuple[str, ...] = ()
+    kind: CollectionKind = CollectionKind.SEQUENCE
+    protected_aliases: tuple[str, ...] = ()  # its own and its registry's
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,10 @@ class TypeRecord:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """One version. Content never changes; words, tags and aliases may."""
+    """One version, or a link to one. Content never changes; words, tags and aliases may.
+
+    A link has the content, words and tags of its source; its aliases are its own.
+    """
 
     id: int
     collection_id: int
@@ -117,10 +127,16 @@ class VersionRecord:
     revision: int  # grows with every change of words or tags; the etag
     created_at_us: int
     updated_at_us: int
+    source: SourceRecord | None = None  # of a link
 
     @property
     def ref(self) -> str:
         return f"{self.entity}/{self.project}/{self.collection}:v{self.number}"
+
+    @property
+    def content_id(self) -> int:
+        """The id of the version that has the content: its own, or that of the source."""
+        return self.source.id if self.source else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,33 +223,6 @@ class WriterProgress:
     finished: bool = False  # the last batch it staged has no operations
 
 
-class EventType(StrEnum):
-    """What happened. The names are part of the contract."""
-
-    PROJECT_CREATED = "project_created"
-    COLLECTION_CREATED = "collection_created"
-    COLLECTION_UPDATED = "collection_updated"
-    COLLECTION_RENAMED = "collection_renamed"
-    COLLECTION_RETYPED = "collection_retyped"
-    COLLECTION_DELETED = "collection_deleted"
-    VERSION_COMMITTED = "version_committed"
-    VERSION_REUSED = "version_reused"
-    VERSION_UPDATED = "version_updated"
-    VERSION_DELETED = "version_deleted"
-    ALIAS_SET = "alias_set"
-    ALIAS_REMOVED = "alias_removed"
-    RUN_CREATED = "run_created"
-    RUN_RESUMED = "run_resumed"
-    RUN_UPDATED = "run_updated"
-    RUN_FINISHED = "run_finished"  # in whatever state; also by silence
-    VERSION_USED = "version_used"
-    VERSION_LOGGED = "version_logged"  # after its commit; at commit, that event names the run
-    VERSION_DERIVED = "version_derived"
-
-
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
-
-
 @dataclass(frozen=True, slots=True)
 class EventDraft:
     """An event about to be written: ids, and names as they were then in `data`."""
@@ -257,6 +246,14 @@ class EventRecord:
     collection_id: int | None
     version_id: int | None
     data: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTarget:
+    """What an alias points to: a version, and its number."""
+
+    version_id: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

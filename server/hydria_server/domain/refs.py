@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from hydria_server.domain.digest import parse_digest
 from hydria_server.domain.errors import FieldViolationError
-from hydria_server.domain.names import looks_like_version, require_name, require_version_number
+from hydria_server.domain.names import (
+    canonical_project,
+    looks_like_version,
+    require_name,
+    require_version_number,
+)
 from hydria_server.domain.records import LATEST
 
 
@@ -77,4 +82,4 @@ def _collection_name(path: str, field: str) -> CollectionName:
     if len(parts) != 3:
         raise FieldViolationError(field, f"{path[:200]!r} is not ENTITY/PROJECT/COLLECTION")
     entity, project, collection = (require_name(part, field=field) for part in parts)
-    return CollectionName(entity, project, collection)
+    return CollectionName(entity, canonical_project(project), collection)

@@ -19,7 +19,13 @@ class CatalogRpcs(ArtifactRpcs):
     async def GetVersion(
         self, request: artifact_pb2.GetVersionRequest, context: Context
     ) -> artifact_pb2.GetVersionResponse:
-        version = await self.services.versions.get(request.ref, type_=request.type)
+        as_of_us = requests.as_of_us(request)
+        if as_of_us is None:
+            version = await self.services.versions.get(request.ref, type_=request.type)
+        else:
+            version = await self.services.alias_history.version_at(
+                request.ref, as_of_us, type_=request.type
+            )
         return artifact_pb2.GetVersionResponse(version=messages.version_message(version))
 
     async def ListVersions(
@@ -115,6 +121,7 @@ class CatalogRpcs(ArtifactRpcs):
         version = await self.services.versions.delete(
             request.ref,
             delete_aliases=request.delete_aliases,
+            force=request.force,
             etag=request.etag,
             actor=self.actor(context),
         )
@@ -125,7 +132,10 @@ class CatalogRpcs(ArtifactRpcs):
         self, request: artifact_pb2.DeleteCollectionRequest, context: Context
     ) -> artifact_pb2.DeleteCollectionResponse:
         count = await self.services.collections.delete(
-            requests.collection_name(request), etag=request.etag, actor=self.actor(context)
+            requests.collection_name(request),
+            force=request.force,
+            etag=request.etag,
+            actor=self.actor(context),
         )
         return artifact_pb2.DeleteCollectionResponse(deleted_version_count=count)
 
@@ -136,6 +146,7 @@ class CatalogRpcs(ArtifactRpcs):
             requests.collection_name(request),
             [requests.alias_operation(operation) for operation in request.operations],
             actor=self.actor(context),
+            role=self.role(context),
         )
         return artifact_pb2.UpdateAliasesResponse(
             changes=[messages.alias_change_message(change) for change in changes]

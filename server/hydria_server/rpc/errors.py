@@ -15,7 +15,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 from hydria.v1 import types_pb2
-from hydria_server.domain import errors
+from hydria_server.domain import errors, watch_errors
+from hydria_server.domain.alias_errors import PermissionDeniedError
 from hydria_server.rpc.calls import Context, current_call
 from hydria_server.rpc.wrapping import WrappingInterceptor
 
@@ -31,7 +32,9 @@ STATUS: Mapping[type[errors.HydriaError], StatusCode] = {
     errors.AlreadyExistsError: StatusCode.ALREADY_EXISTS,
     errors.FailedPreconditionError: StatusCode.FAILED_PRECONDITION,
     errors.AbortedError: StatusCode.ABORTED,
+    PermissionDeniedError: StatusCode.PERMISSION_DENIED,
     errors.RangeOutOfBoundsError: StatusCode.OUT_OF_RANGE,
+    watch_errors.WatchTokenOutOfRangeError: StatusCode.OUT_OF_RANGE,
     errors.ResourceExhaustedError: StatusCode.RESOURCE_EXHAUSTED,
     errors.UnavailableError: StatusCode.UNAVAILABLE,
     errors.StalledError: StatusCode.DEADLINE_EXCEEDED,

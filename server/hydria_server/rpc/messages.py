@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.v1 import artifact_pb2, types_pb2
+from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.manifest import FileEntry
 from hydria_server.domain.records import (
     CollectionRecord,
@@ -30,6 +31,11 @@ UPLOAD_STATES = {
 VERSION_STATES = {
     VersionState.COMMITTED: types_pb2.VERSION_STATE_COMMITTED,
     VersionState.DELETED: types_pb2.VERSION_STATE_DELETED,
+}
+
+COLLECTION_KINDS = {
+    CollectionKind.SEQUENCE: types_pb2.COLLECTION_KIND_SEQUENCE,
+    CollectionKind.PORTFOLIO: types_pb2.COLLECTION_KIND_PORTFOLIO,
 }
 
 
@@ -64,6 +70,7 @@ def version_message(version: VersionRecord) -> types_pb2.Version:
         created_at=timestamp(version.created_at_us),
         updated_at=timestamp(version.updated_at_us),
         etag=format_etag(version.revision),
+        source_ref=version.source.ref if version.source else "",
     )
 
 
@@ -82,6 +89,8 @@ def collection_message(collection: CollectionRecord) -> types_pb2.Collection:
         updated_at=timestamp(collection.updated_at_us),
         etag=format_etag(collection.revision),
         aliases=collection.aliases,
+        kind=COLLECTION_KINDS[collection.kind],
+        protected_aliases=collection.protected_aliases,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.v1 import artifact_pb2, types_pb2
 from hydria_server.domain.chunks import MAX_DIGESTS_PER_FIND, ChunkRef
@@ -15,7 +16,7 @@ from hydria_server.domain.errors import (
     FieldViolationError,
     UnsupportedCompressionError,
 )
-from hydria_server.domain.names import require_name, require_version_number
+from hydria_server.domain.names import canonical_project, require_name, require_version_number
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.chunk_uploads import ChunkBatch
@@ -24,6 +25,7 @@ from hydria_server.services.file_drafts import FileDraft, ReferenceDraft
 from hydria_server.services.listings import ListRequest
 from hydria_server.services.staging import StageBatch
 
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # what a Timestamp may be
 _SUPPORTED = (types_pb2.COMPRESSION_UNSPECIFIED, types_pb2.COMPRESSION_IDENTITY)
 
 
@@ -44,6 +46,16 @@ class Paged(Protocol):
     page_token: str
 
 
+class Expecting(Protocol):
+    """A message that may say where an alias is expected."""
+
+    expected_version: str
+
+    def HasField(self, field_name: Literal["expected_version"]) -> bool:
+        """Tell whether it does."""
+        ...
+
+
 def collection_name(request: Named) -> CollectionName:
     """Return the collection that a request names.
 
@@ -52,7 +64,7 @@ def collection_name(request: Named) -> CollectionName:
     """
     return CollectionName(
         require_name(request.entity, field="entity"),
-        require_name(request.project, field="project"),
+        canonical_project(require_name(request.project, field="project")),
         require_name(request.collection, field="collection"),
     )
 
@@ -60,6 +72,43 @@ def collection_name(request: Named) -> CollectionName:
 def list_request(request: Paged) -> ListRequest:
     """Return the paging, filter and order of a request."""
     return ListRequest(request.filter, request.order_by, request.page_size, request.page_token)
+
+
+class Timed(Protocol):
+    """A request that may give `as_of`."""
+
+    @property
+    def as_of(self) -> Timestamp: ...
+
+    def HasField(self, field_name: Literal["as_of"]) -> bool:
+        """Tell whether it is given."""
+        ...
+
+
+def as_of_us(request: Timed) -> int | None:
+    """Return the time that a request asks about, in microseconds since 1970; None for now.
+
+    Raises:
+        FieldViolationError: it is no time that there is.
+    """
+    if not request.HasField("as_of"):
+        return None
+    seconds, nanos = request.as_of.seconds, request.as_of.nanos
+    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
+        raise FieldViolationError("as_of", "it is not a time from the year 1 to the year 9999")
+    return seconds * 1_000_000 + nanos // 1000
+
+
+def expected_version(request: Expecting) -> int | AnyVersion | None:
+    """Return where a request expects an alias: a version's number, None for nowhere.
+
+    Raises:
+        FieldViolationError: it is neither `vN` nor the empty text.
+    """
+    if not request.HasField("expected_version"):
+        return AnyVersion()
+    text = request.expected_version
+    return require_version_number(text, field="expected_version") if text else None
 
 
 def mask_paths(mask: FieldMask, allowed: Collection[str]) -> frozenset[str]:
@@ -166,10 +215,7 @@ def alias_operation(message: artifact_pb2.AliasOperation) -> AliasOperation:
     Raises:
         FieldViolationError: it does nothing, or a version is not `vN`.
     """
-    expected: int | AnyVersion | None = AnyVersion()
-    if message.HasField("expected_version"):
-        text = message.expected_version
-        expected = require_version_number(text, field="expected_version") if text else None
+    expected = expected_version(message)
     match message.WhichOneof("operation"):
         case "set_version":
             version = require_version_number(message.set_version, field="set_version")

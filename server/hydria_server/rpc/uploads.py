@@ -105,6 +105,7 @@ class UploadRpcs(ArtifactRpcs):
             request.upload_id,
             replace(_commit_request(request), finished_writers=tuple(request.finished_writers)),
             actor=self.actor(context),
+            role=self.role(context),
         )
         note("version", commitment.version.ref)
         return messages.commit_message(commitment)
@@ -116,7 +117,11 @@ class UploadRpcs(ArtifactRpcs):
         new = NewUpload(name, request.type, "", request.request_id)
         files = [InlineFile(file.path, file.content) for file in request.files]
         commitment = await self.services.small_versions.put(
-            new, files, _commit_request(request), actor=self.actor(context)
+            new,
+            files,
+            _commit_request(request),
+            actor=self.actor(context),
+            role=self.role(context),
         )
         note("version", commitment.version.ref)
         committed = messages.commit_message(commitment)
@@ -134,6 +139,7 @@ class UploadRpcs(ArtifactRpcs):
             KnownContent(name, request.type, request.digest),
             _commit_request(request),
             actor=self.actor(context),
+            role=self.role(context),
         )
         note("version", commitment.version.ref)
         return artifact_pb2.ReuseVersionResponse(
@@ -154,7 +160,9 @@ class UploadRpcs(ArtifactRpcs):
             metadata_json=request.metadata_json if request.HasField("metadata_json") else None,
             request_id=request.request_id,
         )
-        commitment = await self.services.copies.copy(copy, actor=self.actor(context))
+        commitment = await self.services.copies.copy(
+            copy, actor=self.actor(context), role=self.role(context)
+        )
         note("version", commitment.version.ref)
         committed = messages.commit_message(commitment)
         return artifact_pb2.CopyVersionResponse(

@@ -14,7 +14,9 @@ from hydria_server.domain.errors import (
 from hydria_server.domain.names import MAX_ALIASES, require_alias
 from hydria_server.domain.records import CollectionRecord, VersionRecord, VersionState
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.roles import Role
 from hydria_server.services.history import History
+from hydria_server.services.protection import require_movable
 from hydria_server.services.resolving import require_collection
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -54,19 +56,21 @@ class Aliases:
         self._clock = clock
 
     async def update(
-        self, name: CollectionName, operations: Sequence[AliasOperation], *, actor: str
+        self, name: CollectionName, operations: Sequence[AliasOperation], *, actor: str, role: Role
     ) -> list[AliasChange]:
         """Apply the operations in one transaction; return one change for each.
 
         Raises:
             FieldViolationError, NameInvalidError, NameReservedError: an operation is malformed.
             NotFoundError, VersionDeletedError: the collection or a version does not exist.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             AliasConflictError: an alias is not where it was expected.
         """
         _check(operations)
 
         async def apply(rows: Rows) -> list[AliasChange]:
             collection = await require_collection(rows, name)
+            require_movable(collection, [operation.alias for operation in operations], role)
             now = self._clock()
             history = History()
             changes = [
@@ -88,7 +92,7 @@ class Aliases:
     ) -> AliasChange:
         holder = await rows.versions.by_alias(collection.id, operation.alias)
         previous = holder.number if holder else None
-        _require_expected(operation, previous)
+        require_expected(operation, previous)
         if operation.version is None:
             await history.remove_alias(rows, collection.id, operation.alias)
         else:
@@ -106,7 +110,12 @@ async def _require_version(rows: Rows, collection: CollectionRecord, number: int
     return version
 
 
-def _require_expected(operation: AliasOperation, actual: int | None) -> None:
+def require_expected(operation: AliasOperation, actual: int | None) -> None:
+    """Return when the alias of an operation is where that expects it.
+
+    Raises:
+        AliasConflictError: it is elsewhere.
+    """
     if isinstance(operation.expected, AnyVersion) or operation.expected == actual:
         return
     shown = "" if actual is None else f"v{actual}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydria_server.domain.records import StoreInfo
+from hydria_server.services.alias_history import AliasHistory
 from hydria_server.services.aliases import Aliases
 from hydria_server.services.budget import ByteBudget
 from hydria_server.services.capacity import Capacity
@@ -49,6 +50,8 @@ class Limits:
     byte_budget: int = 96 * 1024 * 1024
     reserve_bytes: int = 256 * 1024 * 1024
     stall_timeout_seconds: float = 120.0
+    watches_max: int = 5000
+    event_retention_seconds: int = 0  # 0: for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,9 @@ class ArtifactServices:
         )
         self.commits = Commits(sessions, reader, resolution, builder, metadata, clock)
         self.small_versions = SmallVersions(
-            sessions, ingest, staging, self.commits, hashing, self.budget
+            sessions, capacity, packs, metadata, clock, hashing, self.budget
         )
-        self.copies = Copies(sessions, capacity, metadata, clock)
+        self.copies = Copies(sessions, metadata, clock)
         self._wire_rows(metadata, clock)
         self._wire_reading(manifests, recipes, reader)
         self._wire_inspection(manifests, recipes, reader, threads)
@@ -113,6 +116,7 @@ class ArtifactServices:
     def _wire_rows(self, metadata: MetadataStore, clock: Clock) -> None:
         """Wire what needs rows only, and no bytes."""
         self.versions, self.aliases = Versions(metadata, clock), Aliases(metadata, clock)
+        self.alias_history = AliasHistory(metadata, clock)
         self.collections = Collections(metadata, clock)
         self.listings = Listings(metadata)
         self.reuse = Reuse(metadata, clock)

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description
+from hydria_server.domain.errors import ResourceInUseError
+from hydria_server.domain.event_types import EventType
+from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.names import require_name, require_tags
-from hydria_server.domain.records import CollectionRecord, EventType
+from hydria_server.domain.records import CollectionRecord
 from hydria_server.domain.refs import CollectionName
+from hydria_server.services.changed_words import changed_names, changed_text
+from hydria_server.services.deletions import remove_collection, require_unlinked
 from hydria_server.services.history import History
+from hydria_server.services.registered_models import require_allowed
 from hydria_server.services.resolving import require_collection
 from hydria_server.services.sessions import Clock
 from hydria_server.services.versions import require_etag
@@ -50,6 +56,8 @@ class Collections:
             NotFoundError: there is none.
             NameInvalidError: the new name, the type or a tag breaks the rules.
             AlreadyExistsError: the new name is taken.
+            ResourceInUseError: the type is that of links, too.
+            TypeMismatchError: the registry does not allow the new type.
             EtagMismatchError: it was changed since `etag` was read.
         """
         tags = None if change.tags is None else require_tags(change.tags, field="tags")
@@ -73,7 +81,11 @@ class Collections:
                 await rows.names.update_collection(
                     collection.id, description=change.description, tags=tags, now_us=now
                 )
-                history.add_collection(EventType.COLLECTION_UPDATED, collection)
+                words = {
+                    **changed_text("description", collection.description, change.description),
+                    **changed_names("tags", collection.tags, tags),
+                }
+                history.add_collection(EventType.COLLECTION_UPDATED, collection, words)
             await history.record(rows, collection.entity_id, actor=actor, now_us=now)
             return await rows.names.collection_by_id(collection.id)
 
@@ -88,6 +100,7 @@ class Collections:
     async def _retype(
         self, rows: Rows, collection: CollectionRecord, type_: str, history: History, now_us: int
     ) -> None:
+        await _require_retypable(rows, collection, type_)
         await rows.names.retype_collection(collection.id, type_, now_us=now_us)
         history.add_collection(
             EventType.COLLECTION_RETYPED,
@@ -95,29 +108,36 @@ class Collections:
             {"type": collection.type, "new_type": type_},
         )
 
-    async def delete(self, name: CollectionName, *, etag: str, actor: str) -> int:
+    async def delete(self, name: CollectionName, *, force: bool, etag: str, actor: str) -> int:
         """Delete a collection with its versions and aliases; return how many versions went.
 
         Raises:
             NotFoundError: there is none.
+            ResourceInUseError: versions of it are linked, and `force` is not set; or a protected
+                alias points there.
             EtagMismatchError: it was changed since `etag` was read.
         """
 
         async def apply(rows: Rows) -> int:
             collection = await require_collection(rows, name)
             require_etag(collection.revision, etag)
+            if not force:
+                await require_unlinked(rows, collection)
             now = self._clock()
             history = History()
-            for alias in await rows.aliases.of_collection(collection.id):
-                await history.remove_alias(rows, collection.id, alias)
-            version_ids = await rows.versions.live_ids(collection.id)
-            for version_id in version_ids:
-                version = await rows.versions.by_id(version_id)
-                history.add_version(EventType.VERSION_DELETED, version)
-            await rows.versions.mark_deleted(version_ids, now_us=now)
-            await rows.names.delete_collection(collection.id, now_us=now)
-            history.add_collection(EventType.COLLECTION_DELETED, collection)
+            count = await remove_collection(rows, collection, history, now_us=now)
             await history.record(rows, collection.entity_id, actor=actor, now_us=now)
-            return len(version_ids)
+            return count
 
         return await self._metadata.write(apply)
+
+
+async def _require_retypable(rows: Rows, collection: CollectionRecord, type_: str) -> None:
+    """Return when a collection may get another type: a link and its source have the same one."""
+    await require_unlinked(rows, collection)
+    if collection.kind is CollectionKind.PORTFOLIO:
+        if collection.version_count:
+            raise ResourceInUseError(
+                f"{collection.name!r} has links to versions of type {collection.type!r}"
+            )
+        require_allowed(await rows.registries.by_id(collection.project_id), type_)

@@ -13,6 +13,7 @@ from hydria_server.domain.documents import require_description, require_json_obj
 from hydria_server.domain.errors import (
     ChunksMissingError,
     FieldViolationError,
+    UploadNotFoundError,
     UploadNotOpenError,
 )
 from hydria_server.domain.manifest import RUN_MAGIC, decode_entries, decode_entry
@@ -23,6 +24,7 @@ from hydria_server.domain.records import (
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.domain.runs import parse_run_ref
 from hydria_server.services.chunk_reader import ChunkReader
 from hydria_server.services.manifest_builder import BuiltManifest, ManifestBuilder
@@ -80,7 +82,9 @@ class Commits:
         self._metadata = metadata
         self._clock = clock
 
-    async def commit(self, upload_id: str, request: CommitRequest, *, actor: str) -> Commitment:
+    async def commit(
+        self, upload_id: str, request: CommitRequest, *, actor: str, role: Role
+    ) -> Commitment:
         """Commit an upload; the same request again gets the same answer.
 
         Raises:
@@ -91,6 +95,7 @@ class Commits:
             TypeMismatchError: the collection has another type.
             FieldViolationError, NameInvalidError, NameReservedError: the request is malformed.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             StorageFullError: there is no room. After any error the upload is still open.
         """
         words = checked_words(request)
@@ -101,14 +106,14 @@ class Commits:
         writers = frozenset(request.finished_writers)
         while True:
             try:
-                return await self._attempt(upload_id, words, writers, actor)
+                return await self._attempt(upload_id, words, writers, actor, role)
             except MoreWasStagedError:
                 continue  # what was acknowledged meanwhile belongs into the version
 
     async def _attempt(
-        self, upload_id: str, words: Words, writers: frozenset[str], actor: str
+        self, upload_id: str, words: Words, writers: frozenset[str], actor: str, role: Role
     ) -> Commitment:
-        request_hash = _hash(words)
+        request_hash = hash_of(words)
         upload = await self._sessions.get(upload_id)
         runs: list[StagedRun] = []
         manifest = BuiltManifest(b"", 0, 0, ())  # for a committed one: only its answer is read
@@ -123,9 +128,12 @@ class Commits:
             # The time is taken here, where commits stand in line: a higher number is never older.
             now_us = self._clock()
             publication = Publication(
-                upload_id, manifest, len(runs), words, actor, now_us, request_hash, writers
+                upload_id, manifest, len(runs), words, actor, role, now_us, request_hash, writers
             )
-            return await publish_or_replay(rows, publication)
+            now = await rows.uploads.get(upload_id)
+            if now is None:
+                raise UploadNotFoundError("the upload is gone")
+            return await publish_or_replay(rows, now, publication)
 
         return await self._metadata.write(publish)
 
@@ -153,20 +161,21 @@ class Commits:
         return await self._resolution.missing(upload, entries)
 
 
-async def publish_or_replay(rows: Rows, publication: Publication) -> Commitment:
-    """Commit, or return what the same commit came to before.
+async def publish_or_replay(
+    rows: Rows, upload: UploadRecord, publication: Publication
+) -> Commitment:
+    """Commit an upload as it is now, or return what the same commit came to before.
 
     Raises:
         UploadNotOpenError: another commit was faster. And as `Publication.publish`.
     """
-    upload = await rows.uploads.get(publication.upload_id)
-    if upload and upload.state is UploadState.COMMITTED and upload.commit_result:
+    if upload.state is UploadState.COMMITTED and upload.commit_result:
         if upload.commit_hash != publication.request_hash:
             raise UploadNotOpenError("the upload was committed with another request")
         result = upload.commit_result
+        version = await rows.versions.by_id(result.version_id)
     else:
-        result = await publication.publish(rows)
-    version = await rows.versions.by_id(result.version_id)
+        result, version = await publication.publish(rows, upload)
     return Commitment(version, result.created, result.ignored_fields)
 
 
@@ -193,7 +202,8 @@ def checked_words(request: CommitRequest) -> Words:
     )
 
 
-def _hash(words: Words) -> bytes:
+def hash_of(words: Words) -> bytes:
+    """Return what tells one commit's request from another's."""
     parts = [words.description, words.metadata_json, words.tags, words.aliases]
     if words.run:
         parts.append(str(words.run))

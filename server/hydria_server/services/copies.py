@@ -12,11 +12,11 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.names import require_aliases, require_tags
 from hydria_server.domain.records import UploadState, VersionRecord
 from hydria_server.domain.refs import CollectionName, parse_ref
-from hydria_server.services.capacity import Capacity
+from hydria_server.domain.roles import Role
 from hydria_server.services.commit import Commitment, publish_or_replay
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.publication import EMPTY_METADATA, Publication, Words
-from hydria_server.services.resolving import resolve
+from hydria_server.services.resolving import content_of, resolve
 from hydria_server.services.sessions import Clock, NewUpload, UploadSessions
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
@@ -38,15 +38,12 @@ class CopyRequest:
 class Copies:
     """Makes versions of the content of others. No byte of it is read or written."""
 
-    def __init__(
-        self, sessions: UploadSessions, capacity: Capacity, metadata: MetadataStore, clock: Clock
-    ) -> None:
+    def __init__(self, sessions: UploadSessions, metadata: MetadataStore, clock: Clock) -> None:
         self._sessions = sessions
-        self._capacity = capacity
         self._metadata = metadata
         self._clock = clock
 
-    async def copy(self, request: CopyRequest, *, actor: str) -> Commitment:
+    async def copy(self, request: CopyRequest, *, actor: str, role: Role) -> Commitment:
         """Make the version, or find the one of the collection that has the same content.
 
         Raises:
@@ -54,6 +51,7 @@ class Copies:
                 the source is another entity's.
             NotFoundError, AliasNotFoundError, VersionDeletedError: there is no such source.
             TypeMismatchError: the collection has another type.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             RequestIdReusedError: the request id came with another payload.
             TooManyUploadsError, StorageFullError: nothing can be begun.
         """
@@ -62,11 +60,11 @@ class Copies:
             request.name, request.type, "", request.request_id, payload_hash=_hash(request)
         )
         self._sessions.check(new)
-        await self._capacity.require_room()
-        return await self._metadata.write(lambda rows: self._copy(rows, new, request, actor))
+        await self._sessions.begun_before(new)
+        return await self._metadata.write(lambda rows: self._copy(rows, new, request, actor, role))
 
     async def _copy(
-        self, rows: Rows, new: NewUpload, request: CopyRequest, actor: str
+        self, rows: Rows, new: NewUpload, request: CopyRequest, actor: str, role: Role
     ) -> Commitment:
         """Begin an upload and commit it, in one transaction."""
         upload = await self._sessions.begin(rows, new)
@@ -75,7 +73,8 @@ class Copies:
         words = Words("", EMPTY_METADATA, (), ())
         if upload.state is not UploadState.COMMITTED:
             # I2: the source is live in this very transaction, and with it every chunk of it.
-            source = await resolve(rows, request.source_ref, field="source_ref")
+            named = await resolve(rows, request.source_ref, field="source_ref")
+            source = await content_of(rows, named)
             if await rows.versions.domain(source.id) != upload.domain:
                 raise FieldViolationError("source_ref", "its bytes are in another domain")
             shards = await rows.versions.shards(source.id)
@@ -84,14 +83,15 @@ class Copies:
         publication = Publication(
             upload.upload_id,
             manifest,
-            0,
+            None,
             words,
             actor,
+            role,
             self._clock(),
             _hash(request),
             source=source,
         )
-        commitment = await publish_or_replay(rows, publication)
+        commitment = await publish_or_replay(rows, upload, publication)
         said = {"description": request.description, "metadata_json": request.metadata_json}
         ignored = [field for field in commitment.ignored_fields if said.get(field) is not None]
         return replace(commitment, ignored_fields=ignored)

@@ -1,26 +1,51 @@
 """Filters (AIP-160) and orders (AIP-132): from text to values, with errors that point.
 
 The grammar is the published one of AIP-160, less functions: sequences are implicit AND, OR binds
-tighter than AND, `-` and NOT negate, `:` asks for membership. Source: google.aip.dev/160.
+tighter than AND, `-` and NOT negate, `:` asks for membership, a dot leads into the metadata, and a
+composite argument holds alternatives. Source: google.aip.dev/160.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from enum import Enum, IntEnum, auto
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
 from hydria_server.domain.errors import FilterInvalidError
-from hydria_server.domain.filters import And, Comparison, Filter, Not, Operator, Or, OrderTerm
+from hydria_server.domain.filters import (
+    And,
+    Comparison,
+    Filter,
+    LeafComparison,
+    LeafPattern,
+    LeafPresence,
+    Not,
+    Operator,
+    Or,
+    OrderTerm,
+)
 from hydria_server.domain.records import VersionState
 from hydria_server.domain.runs import RunState
+from hydria_server.services.filter_values import (
+    Kind,
+    invalid,
+    leaf_key_of,
+    number_of,
+    path_of,
+    state_of,
+    text_of,
+    time_of,
+)
+
+__all__ = ["MAX_FILTER_CHARACTERS", "Fields", "Kind", "mentions", "parse_filter", "parse_order"]
 
 MAX_FILTER_CHARACTERS = 4096
 MAX_DEPTH = 50
 
+_QUOTED = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
 _GRAMMAR = r"""
     ?start: expression
     ?expression: sequence ("AND" sequence)*
@@ -29,9 +54,10 @@ _GRAMMAR = r"""
     ?term: ("NOT" | "-") simple               -> negation
          | simple
     ?simple: "(" expression ")" | restriction
-    restriction: FIELD COMPARATOR value
+    restriction: (FIELD | MEMBER) COMPARATOR (value | "(" value ("OR" value)* ")")
     value: STRING | WORD | FIELD
     COMPARATOR: "<=" | ">=" | "!=" | "=" | "<" | ">" | ":"
+    MEMBER.3: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(\.(<Q>|[^\s()"'<>=!:,.]+))+(?![^\s<>=!:])/
     FIELD.2: /(?!(AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*(?![^\s()"'<>=!:,])/
     WORD: /(?!(AND|OR|NOT)\b)[^\s()"'<>=!:,][^\s()"'<>=!,]*/
     STRING: /"(\\.|[^"\\])*"/ | /'(\\.|[^'\\])*'/
@@ -39,22 +65,16 @@ _GRAMMAR = r"""
 """
 
 
-class Kind(Enum):
-    """What a field holds, and so how it compares."""
-
-    TEXT = auto()
-    STATE = auto()  # the name of a VersionState
-    RUN_STATE = auto()  # the name of a RunState
-    NUMBER = auto()
-    TIME = auto()
-    SET = auto()  # of texts: `:` and `=` ask whether it contains the value
-
-
 Fields = Mapping[str, Kind]
-_UNSORTED = (Kind.SET, Kind.STATE, Kind.RUN_STATE)
-_STATES: Mapping[Kind, type[IntEnum]] = {Kind.STATE: VersionState, Kind.RUN_STATE: RunState}
+_SORTED = (Kind.TEXT, Kind.NUMBER, Kind.TIME)
+_EQUAL_ONLY = (Kind.TEXT, Kind.STATE, Kind.RUN_STATE, Kind.SET)
+_COMMA_OR_QUOTED = re.compile(f"{_QUOTED}|,", re.DOTALL)
+_ORDER_TERM = re.compile(
+    rf"""\s*([A-Za-z_]\w*(?:\.(?:{_QUOTED}|[^\s"'.,]+))*)(?:\s+(asc|desc))?\s*""",
+    re.ASCII | re.DOTALL,
+)
 _ORDERED = frozenset((Operator.LT, Operator.LE, Operator.GT, Operator.GE))
-_PARSER = Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
+_PARSER = Lark(_GRAMMAR.replace("<Q>", _QUOTED), parser="lalr", propagate_positions=True)
 
 
 def parse_filter(text: str, fields: Fields) -> Filter | None:
@@ -67,20 +87,20 @@ def parse_filter(text: str, fields: Fields) -> Filter | None:
     if not text.strip():
         return None
     if len(text) > MAX_FILTER_CHARACTERS:
-        raise _invalid(f"it is longer than {MAX_FILTER_CHARACTERS} characters", 0)
+        raise invalid(f"it is longer than {MAX_FILTER_CHARACTERS} characters", 0)
     try:
         tree = _PARSER.parse(text)
         result: Filter = _ToFilter(fields).transform(tree)
     except UnexpectedInput as error:
         ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
         at = len(text) if ended else error.pos_in_stream
-        raise _invalid("it does not parse here", at) from None
+        raise invalid("it does not parse here", at) from None
     except VisitError as error:
         if isinstance(error.orig_exc, FilterInvalidError):
             raise error.orig_exc from None
         raise
     except RecursionError:
-        raise _invalid("it is nested too deeply", 0) from None
+        raise invalid("it is nested too deeply", 0) from None
     return _require_shallow(result)
 
 
@@ -90,7 +110,7 @@ def _require_shallow(filter_: Filter) -> Filter:
     while pending:
         node, depth = pending.pop()
         if depth > MAX_DEPTH:
-            raise _invalid(f"it is nested more than {MAX_DEPTH} deep", 0)
+            raise invalid(f"it is nested more than {MAX_DEPTH} deep", 0)
         match node:
             case And(terms) | Or(terms):
                 pending.extend((term, depth + 1) for term in terms)
@@ -106,21 +126,27 @@ def parse_order(text: str, fields: Fields, default: OrderTerm) -> tuple[OrderTer
         FilterInvalidError: it names an unknown field, or one twice.
     """
     terms: list[OrderTerm] = []
-    at = 0
-    for part in text.split(",") if text.strip() else ():
-        match part.split():
-            case [name]:
-                terms.append(OrderTerm(name))
-            case [name, "asc" | "desc" as way]:
-                terms.append(OrderTerm(name, way == "desc"))
-            case _:
-                raise _invalid(f"order_by: {part.strip()[:80]!r} is not a field", at)
-        if fields.get(terms[-1].field, Kind.SET) in _UNSORTED:
-            raise _invalid(f"order_by: there is no field {terms[-1].field[:80]!r}", at)
-        at += len(part) + 1
-    if len({term.field for term in terms}) < len(terms):
-        raise _invalid("order_by: a field comes twice", 0)
+    for at, part in _parts(text) if text.strip() else ():
+        match = _ORDER_TERM.fullmatch(part)
+        if match is None:
+            raise invalid(f"order_by: {part.strip()[:80]!r} is not a field", at)
+        field, path = path_of(match[1], at) if "." in match[1] else (match[1], "")
+        if fields.get(field, Kind.SET) not in ((Kind.LEAVES,) if path else _SORTED):
+            raise invalid(f"order_by: there is no field {match[1][:80]!r}", at)
+        terms.append(OrderTerm(field, match[2] == "desc", path))
+    if len({(term.field, term.path) for term in terms}) < len(terms):
+        raise invalid("order_by: a field comes twice", 0)
     return tuple(terms) or (default,)
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what is between commas, and where it begins."""
+    begun_at = 0
+    for match in _COMMA_OR_QUOTED.finditer(text):
+        if match[0] == ",":
+            yield begun_at, text[begun_at : match.start()]
+            begun_at = match.end()
+    yield begun_at, text[begun_at:]
 
 
 def mentions(filter_: Filter | None, field: str) -> bool:
@@ -147,23 +173,44 @@ class _ToFilter(Transformer[Token, Filter]):
         return token
 
     @v_args(inline=True)
-    def restriction(self, field: Token, operator: Token, value: Token) -> Filter:
-        kind = self._fields.get(str(field))
+    def restriction(self, member: Token, operator: Token, *values: Token) -> Filter:
+        compare = self._leaf_of(member, operator) or self._comparison_of(member, operator)
+        terms = tuple(map(compare, values))
+        if len(terms) == 1:
+            return terms[0]
+        return And(terms) if operator == Operator.NE.value else Or(terms)
+
+    def _leaf_of(self, member: Token, operator: Token) -> Callable[[Token], Filter] | None:
+        """Return how a value compares with what is at a path, if `member` is one."""
+        if member.type != "MEMBER":
+            return None
+        field, path = path_of(member, member.start_pos or 0)
+        if self._fields.get(field) is not Kind.LEAVES:
+            raise self._unknown(member)
+        return partial(_leaf, path, operator)
+
+    def _comparison_of(self, field: Token, operator: Token) -> Callable[[Token], Filter]:
+        """Return how a value compares with a field."""
+        name, compared = str(field), Operator(str(operator))
+        kind = self._fields.get(name)
         if kind is None:
-            known = ", ".join(sorted(self._fields))
-            raise _invalid(f"there is no field {str(field)[:80]!r}, only {known}", field.start_pos)
-        compared = Operator(str(operator))
+            raise self._unknown(field)
+        if kind is Kind.LEAVES:
+            raise invalid(f"{name} needs a path, as in {name}.key", field.end_pos)
+        if kind in _EQUAL_ONLY and compared in _ORDERED:
+            raise invalid(f"{name} cannot be compared with {operator}", operator.start_pos)
         if kind is Kind.SET:
-            return _member(str(field), compared, value, operator)
+            return partial(_member, name, compared)
         if compared is Operator.HAS:
             compared = Operator.EQ
-        if kind is Kind.TEXT or kind in _STATES:
-            if compared in _ORDERED:
-                raise _invalid(f"{field} cannot be compared with {operator}", operator.start_pos)
-            text = _text(value) if kind is Kind.TEXT else _state(value, _STATES[kind])
-            return Comparison(str(field), compared, text)
-        convert = _number if kind is Kind.NUMBER else _time
-        return Comparison(str(field), compared, convert(value))
+        return lambda value: Comparison(name, compared, _CONVERSIONS[kind](value))
+
+    def _unknown(self, field: Token) -> FilterInvalidError:
+        known = ", ".join(
+            f"{name}.KEY" if kind is Kind.LEAVES else name
+            for name, kind in sorted(self._fields.items())
+        )
+        return invalid(f"there is no field {str(field)[:80]!r}, only {known}", field.start_pos)
 
     @v_args(inline=True)
     def negation(self, term: Filter) -> Filter:
@@ -179,63 +226,32 @@ class _ToFilter(Transformer[Token, Filter]):
         return self.sequence(terms)
 
 
-def _member(field: str, operator: Operator, value: Token, at: Token) -> Filter:
-    if operator in _ORDERED:
-        raise _invalid(f"{field} cannot be compared with {operator.value}", at.start_pos)
-    contains = Comparison(field, Operator.HAS, _text(value))
+_CONVERSIONS: Mapping[Kind, Callable[[Token], str | int]] = {
+    Kind.TEXT: text_of,
+    Kind.STATE: partial(state_of, states=VersionState),
+    Kind.RUN_STATE: partial(state_of, states=RunState),
+    Kind.NUMBER: number_of,
+    Kind.TIME: time_of,
+}
+
+
+def _member(field: str, operator: Operator, value: Token) -> Filter:
+    contains = Comparison(field, Operator.HAS, text_of(value))
     return Not(contains) if operator is Operator.NE else contains
 
 
-def _text(token: Token) -> str:
-    text = str(token)
-    if token.type != "STRING":
-        return text
-    parts, escaped = [], False
-    for character in text[1:-1]:
-        if character == "\\" and not escaped:
-            escaped = True
-            continue
-        parts.append(character)
-        escaped = False
-    return "".join(parts)
-
-
-def _state(token: Token, states: type[IntEnum]) -> str:
-    text = _text(token)
-    if text not in states.__members__:
-        known = " or ".join(states.__members__)
-        raise _invalid(f"{text[:80]!r} is not {known}", token.start_pos)
-    return text
-
-
-def _number(token: Token) -> int:
-    try:
-        number = int(_text(token).removeprefix("v"))
-    except ValueError:
-        raise _invalid(f"{str(token)[:80]!r} is not a whole number", token.start_pos) from None
-    if abs(number) >= 1 << 63:
-        raise _invalid("the number is too large", token.start_pos)
-    return number
-
-
-def _time(token: Token) -> int:
-    try:
-        moment = datetime.fromisoformat(_text(token))
-    except ValueError:
-        raise _invalid(
-            f"{str(token)[:80]!r} is not a time such as 2026-01-31T09:00:00Z", token.start_pos
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
-
-
-_MICROSECOND = datetime.resolution
-
-
-def _invalid(problem: str, at: int | None) -> FilterInvalidError:
-    """Return the error that points at a place, counted from 0; columns are counted from 1."""
-    column = (at or 0) + 1
-    return FilterInvalidError(
-        f"filter, column {column}: {problem}", details={"column": str(column)}
-    )
+def _leaf(path: str, operator: Token, value: Token) -> Filter:
+    compared = Operator(str(operator))
+    if compared in _ORDERED:
+        return LeafComparison(path, compared, leaf_key_of(value))
+    found: Filter
+    if value.type != "STRING" and value == "*":
+        found = LeafPresence(path)
+    elif "*" in value:
+        leaf_key_of(value)  # refuses what is too long
+        if "\0" in value:
+            raise invalid("a pattern has no NUL character", value.start_pos)
+        found = LeafPattern(path, text_of(value))
+    else:
+        found = LeafComparison(path, Operator.EQ, leaf_key_of(value))
+    return Not(found) if compared is Operator.NE else found

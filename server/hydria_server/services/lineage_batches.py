@@ -13,9 +13,11 @@ from hydria_server.domain.errors import (
     NotFoundError,
     VersionDeletedError,
 )
+from hydria_server.domain.event_types import EventType, Json
+from hydria_server.domain.kinds import ProjectKind
 from hydria_server.domain.lineage import EdgeKind, EdgeRecord, NewEdge, VersionNode
 from hydria_server.domain.names import require_name
-from hydria_server.domain.records import EventType, Json, VersionState
+from hydria_server.domain.records import VersionState
 from hydria_server.domain.refs import ByNumber, VersionRef, parse_ref
 from hydria_server.domain.run_errors import LineageCycleError
 from hydria_server.domain.runs import RunName, parse_run_ref
@@ -146,7 +148,10 @@ async def _resolve_all(rows: Rows, entity: str, drafts: Sequence[EdgeDraft], end
 
 
 async def _numbered_versions(rows: Rows, refs: Mapping[str, VersionRef]) -> dict[str, VersionNode]:
-    """Resolve refs that end in `:vN`, by their collections' present names, all at once."""
+    """Resolve refs that end in `:vN`, by their collections' present names, all at once.
+
+    Not those of links: these stand for their sources.
+    """
     by_project: dict[tuple[str, str], dict[tuple[str, int], str]] = defaultdict(dict)
     for text, ref in refs.items():
         if isinstance(ref.selector, ByNumber):
@@ -155,20 +160,21 @@ async def _numbered_versions(rows: Rows, refs: Mapping[str, VersionRef]) -> dict
     found: dict[str, VersionNode] = {}
     for (entity, name), texts in by_project.items():
         project = await rows.names.project(entity, name)
-        if project is not None:
+        if project is not None and project.kind is ProjectKind.PROJECT:
             versions = await rows.edges.live_versions(project.id, texts)
             found.update((texts[key], version) for key, version in versions.items())
     return found
 
 
 async def _resolve_rest(rows: Rows, draft: EdgeDraft, ends: _Ends) -> None:
-    """Resolve what was not found at once: aliases, digests, redirected names; and what is wrong."""
+    """Resolve what was not found at once: aliases, digests, old names, links; and what is wrong."""
     sources = (draft.from_ref,) if draft.kind is EdgeKind.DERIVED else ()
     for text, name in zip((draft.ref, *sources), ("ref", "from_ref"), strict=False):
         if text not in ends.versions:
             version = await resolve(rows, text, field=name)
             ends.versions.update(
-                (text, node) for node in (await rows.edges.version_nodes([version.id])).values()
+                (text, node)
+                for node in (await rows.edges.version_nodes([version.content_id])).values()
             )
         elif ends.versions[text].state is VersionState.DELETED:
             raise VersionDeletedError(f"{ends.versions[text].ref} was deleted")
@@ -224,7 +230,7 @@ def _note(history: History, created: Iterable[EdgeRecord], ends: _Ends) -> None:
     runs = {row_id: str(name) for name, row_id in ends.runs.items()}
     for edge in created:
         version = versions[edge.version_id]
-        data: dict[str, Json] = {"entity": version.entity}
+        data: dict[str, Json] = {}
         if edge.run_id is not None:
             data["run"] = runs[edge.run_id]
         if edge.from_version_id is not None:
@@ -232,7 +238,7 @@ def _note(history: History, created: Iterable[EdgeRecord], ends: _Ends) -> None:
                 "source": versions[edge.from_version_id].ref,
                 "source_id": edge.from_version_id,
             }
-        history.add_version(_EVENTS[edge.kind], version, data)
+        history.add_edge(_EVENTS[edge.kind], version, data)
 
 
 def _at(error: HydriaError, index: int) -> HydriaError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.lineage import (
     Direction,
     EdgeKind,
@@ -15,11 +16,11 @@ from hydria_server.domain.lineage import (
     VersionNode,
 )
 from hydria_server.domain.names import require_name
-from hydria_server.domain.records import EventType, VersionRecord
+from hydria_server.domain.records import VersionRecord
 from hydria_server.services.history import History
 from hydria_server.services.nodes import find_node, nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
-from hydria_server.services.resolving import require_type, resolve
+from hydria_server.services.resolving import content_of, require_type, resolve
 from hydria_server.services.run_access import require_run
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -85,6 +86,8 @@ class LineageEdges:
     async def use(self, run_ref: str, ref: str, *, type_: str, actor: str) -> Use:
         """Resolve a ref, and record in the same transaction that a run used what it found.
 
+        Of a link the edge has the source, whose ref stays the same whatever becomes of the link.
+
         Raises:
             FieldViolationError, NameInvalidError: a ref is malformed.
             NotFoundError, AliasNotFoundError, VersionDeletedError: one names nothing.
@@ -96,15 +99,14 @@ class LineageEdges:
         async def apply(rows: Rows) -> Use:
             run = await require_run(rows, run_ref)
             version = require_type(await resolve(rows, ref), type_)
+            content = await content_of(rows, version)
             now_us, history = self._clock(), History()
             edge = NewEdge(
-                EdgeKind.USED, version.id, now_us, version.ref, run_id=run.id, requested_ref=ref
+                EdgeKind.USED, content.id, now_us, content.ref, run_id=run.id, requested_ref=ref
             )
             created = await rows.edges.insert([edge])
             if created:
-                history.add_version(
-                    EventType.VERSION_USED, version, {"run": run.ref, "entity": version.entity}
-                )
+                history.add_edge(EventType.VERSION_USED, content, {"run": run.ref})
                 await history.record(rows, run.entity_id, actor=actor, now_us=now_us)
             return Use(version, bool(created))
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hydria_server.domain.errors import NotFoundError
-from hydria_server.domain.filters import And, Comparison, Filter, Operator, OrderTerm, Page, Query
-from hydria_server.domain.names import require_name
+from hydria_server.domain.filters import (
+    METADATA_FIELD,
+    And,
+    Comparison,
+    Filter,
+    Operator,
+    OrderTerm,
+    Page,
+    Query,
+)
+from hydria_server.domain.names import canonical_project, require_name
 from hydria_server.domain.records import (
     CollectionRecord,
     ProjectRecord,
@@ -17,6 +26,7 @@ from hydria_server.domain.records import (
     VersionState,
 )
 from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.registries import RegistryRecord
 from hydria_server.services.filter_parsing import Fields, Kind, mentions, parse_filter, parse_order
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.resolving import require_collection
@@ -40,9 +50,16 @@ VERSION_FIELDS: Fields = {
     "version": Kind.NUMBER,
     "size_bytes": Kind.NUMBER,
     "file_count": Kind.NUMBER,
+    METADATA_FIELD: Kind.LEAVES,
 }
-_BY_NAME = OrderTerm("name")
-_NEWEST_FIRST = OrderTerm("created_at", descending=True)
+REGISTRY_FIELDS: Fields = {
+    "name": Kind.TEXT,
+    "type": Kind.SET,
+    "created_at": Kind.TIME,
+    "updated_at": Kind.TIME,
+}
+BY_NAME = OrderTerm("name")
+NEWEST_FIRST = OrderTerm("created_at", descending=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class Listings:
             found = await rows.names.entity(entity)
             return await rows.listings.projects(found.id, query) if found else Page((), None)
 
-        return await self._list(f"projects {entity}", request, PROJECT_FIELDS, _BY_NAME, page)
+        return await self.page(f"projects {entity}", request, PROJECT_FIELDS, BY_NAME, page)
 
     async def types(self, entity: str, project: str, request: ListRequest) -> Listed[TypeRecord]:
         """List the types in use in a project.
@@ -92,9 +109,9 @@ class Listings:
         scope = f"types {entity}/{project}"
 
         async def page(rows: Rows, query: Query) -> Page[TypeRecord]:
-            return await rows.listings.types(await _project(rows, entity, project), query)
+            return await rows.listings.types(await project_id(rows, entity, project), query)
 
-        return await self._list(scope, request, TYPE_FIELDS, _BY_NAME, page)
+        return await self.page(scope, request, TYPE_FIELDS, BY_NAME, page)
 
     async def collections(
         self, entity: str, project: str, request: ListRequest
@@ -107,9 +124,9 @@ class Listings:
         scope = f"collections {entity}/{project}"
 
         async def page(rows: Rows, query: Query) -> Page[CollectionRecord]:
-            return await rows.listings.collections(await _project(rows, entity, project), query)
+            return await rows.listings.collections(await project_id(rows, entity, project), query)
 
-        return await self._list(scope, request, COLLECTION_FIELDS, _BY_NAME, page)
+        return await self.page(scope, request, COLLECTION_FIELDS, BY_NAME, page)
 
     async def versions(
         self, entity: str, project: str, collection: str, request: ListRequest
@@ -126,15 +143,42 @@ class Listings:
         scope = f"versions {entity}/{project}/{collection}"
 
         async def page(rows: Rows, query: Query) -> Page[VersionRecord]:
-            project_id = await _project(rows, entity, project)
+            of_project = await project_id(rows, entity, project)
             if not collection:
-                return await rows.listings.versions(project_id, None, _live(query))
-            found = await require_collection(rows, CollectionName(entity, project, collection))
-            return await rows.listings.versions(project_id, found.id, _live(query))
+                return await rows.listings.versions(of_project, None, only_live(query))
+            name = CollectionName(entity, canonical_project(project), collection)
+            found = await require_collection(rows, name)
+            return await rows.listings.versions(of_project, found.id, only_live(query))
 
-        return await self._list(scope, request, VERSION_FIELDS, _NEWEST_FIRST, page)
+        return await self.page(scope, request, VERSION_FIELDS, NEWEST_FIRST, page)
 
-    async def _list(
+    async def registries(self, entity: str, request: ListRequest) -> Listed[RegistryRecord]:
+        """List an entity's registries.
+
+        Raises:
+            As `projects`.
+        """
+        require_name(entity, field="entity")
+
+        async def page(rows: Rows, query: Query) -> Page[RegistryRecord]:
+            found = await rows.names.entity(entity)
+            return await rows.registries.page(found.id, query) if found else Page((), None)
+
+        return await self.page(f"registries {entity}", request, REGISTRY_FIELDS, BY_NAME, page)
+
+    async def links(self, source: VersionRecord, request: ListRequest) -> Listed[VersionRecord]:
+        """List the links to a version, in all registries.
+
+        Raises:
+            FilterInvalidError, PageTokenInvalidError.
+        """
+
+        async def page(rows: Rows, query: Query) -> Page[VersionRecord]:
+            return await rows.links.page(source.id, only_live(query))
+
+        return await self.page(f"links {source.id}", request, VERSION_FIELDS, NEWEST_FIRST, page)
+
+    async def page(
         self,
         scope: str,
         request: ListRequest,
@@ -142,6 +186,11 @@ class Listings:
         default_order: OrderTerm,
         page: Callable[[Rows, Query], Awaitable[Page[T]]],
     ) -> Listed[T]:
+        """Return a page of any list; its token is good for the same scope and request only.
+
+        Raises:
+            FieldViolationError, FilterInvalidError, PageTokenInvalidError.
+        """
         bound_to = f"{scope}\0{request.filter}\0{request.order_by}"
         query = Query(
             filter=parse_filter(request.filter, fields),
@@ -153,16 +202,23 @@ class Listings:
         return Listed(found.items, encode_token(found.next_cursor, bound_to=bound_to))
 
 
-async def _project(rows: Rows, entity: str, project: str) -> int:
+async def project_id(rows: Rows, entity: str, project: str) -> int:
+    """Return the id of a project or registry.
+
+    Raises:
+        NameInvalidError: a name is malformed.
+        NotFoundError: there is none.
+    """
     require_name(entity, field="entity")
     require_name(project, field="project")
-    found = await rows.names.project(entity, project)
+    found = await rows.names.project(entity, canonical_project(project))
     if found is None:
         raise NotFoundError(f"there is no project {entity}/{project}")
     return found.id
 
 
-def _live(query: Query) -> Query:
+def only_live(query: Query) -> Query:
+    """Return the query for versions that are not deleted, unless the filter names the state."""
     if mentions(query.filter, "state"):
         return query
     live: Filter = Comparison("state", Operator.EQ, VersionState.COMMITTED.name)

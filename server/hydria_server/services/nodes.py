@@ -43,7 +43,7 @@ async def _by_id(rows: Rows, node: NodeId) -> tuple[NodeId, Node]:
 
 async def _version(rows: Rows, text: str, field: str) -> tuple[NodeId, Node]:
     try:
-        version_id = (await resolve(rows, text, field=field)).id
+        version_id = (await resolve(rows, text, field=field)).content_id
     except NotFoundError:
         ref = parse_ref(text, field=field)
         if not isinstance(ref.selector, ByNumber):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 from hydria_server.services.history import History
 from hydria_server.storage.metadata.interface import Rows
 

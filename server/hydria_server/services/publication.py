@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hydria_server.domain.errors import (
     FieldViolationError,
     TypeMismatchError,
-    UploadNotFoundError,
     WritersUnfinishedError,
 )
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     LATEST,
     CollectionRecord,
     CommitResult,
-    EventType,
-    Json,
     NewVersion,
     UploadRecord,
     UploadState,
     VersionRecord,
 )
+from hydria_server.domain.roles import Role
 from hydria_server.domain.runs import RunName
+from hydria_server.services.changed_words import changed_names
 from hydria_server.services.history import NOTHING, History
 from hydria_server.services.lineage_recording import record_derived, record_logged
 from hydria_server.services.manifest_builder import BuiltManifest
 from hydria_server.services.projects import ensure_project
+from hydria_server.services.protection import require_movable
 from hydria_server.services.run_access import require_own_run
 from hydria_server.services.sessions import require_open
 from hydria_server.storage.metadata.interface import Rows
@@ -56,37 +57,38 @@ class Publication:
 
     upload_id: str
     manifest: BuiltManifest
-    run_count: int  # the staged runs that the manifest was built of
+    # The staged runs that the manifest was built of; None: the upload began in this transaction.
+    run_count: int | None
     words: Words
     actor: str
+    role: Role
     now_us: int
     request_hash: bytes
     finished_writers: frozenset[str] = frozenset()
     source: VersionRecord | None = None  # of a copy
     history: History = field(default_factory=History)
 
-    async def publish(self, rows: Rows) -> CommitResult:
-        """Make the version, or find the equal one; move aliases; end the upload.
+    async def publish(self, rows: Rows, upload: UploadRecord) -> tuple[CommitResult, VersionRecord]:
+        """Make the version, or find the equal one; move aliases; end the upload, as it is now.
+
+        Return the version as it is then.
 
         I5: tests the session's state, never a clock. I2: every chunk was pinned for the session
         before, and stays so until this transaction ends it.
 
         Raises:
-            UploadNotFoundError, UploadNotOpenError, UploadExpiredError: the session ended.
+            UploadNotOpenError, UploadExpiredError: the session ended.
             FieldViolationError: the collection is new and no type was given.
             TypeMismatchError: it has another type.
             WritersUnfinishedError: one of the writers that are named has not finished.
+            AliasProtectedError: an alias is protected, and the role is not ADMIN.
             MoreWasStagedError: the manifest is out of date.
         """
-        upload = await rows.uploads.get(self.upload_id)
-        if upload is None:
-            raise UploadNotFoundError("the upload is gone")
         require_open(upload)
-        if len(await rows.staging.runs(self.upload_id)) != self.run_count:
-            raise MoreWasStagedError
-        await require_finished(rows, self.upload_id, self.finished_writers)
+        await self._require_all_staged(rows)
         run = await require_own_run(rows, self.words.run, upload.entity)
         collection = await self._collection(rows, upload)
+        require_movable(collection, self.words.aliases, self.role)
         equal = await rows.versions.by_digest(collection.id, self.manifest.digest)
         if equal is None:
             version = await self._insert(rows, collection)
@@ -100,17 +102,27 @@ class Publication:
             result = CommitResult(equal.id, False, ignored)
         if run is not None:
             await record_logged(rows, run, version, now_us=self.now_us)
-        for alias in (*self.words.aliases, LATEST):
-            await self.history.point_alias(rows, version, alias, now_us=self.now_us)
+        aliases = (*self.words.aliases, LATEST)
+        await self.history.point_aliases(rows, version, aliases, now_us=self.now_us)
         await rows.uploads.end(
             self.upload_id,
             UploadState.COMMITTED,
             commit_hash=self.request_hash,
             commit_result=result,
         )
-        await rows.staging.clear(self.upload_id)
+        if self.run_count is not None:
+            await rows.staging.clear(self.upload_id)
         await self.history.record(rows, upload.entity_id, actor=self.actor, now_us=self.now_us)
-        return result
+        if result.created:  # nothing else points to it, so that it need not be read again
+            return result, replace(version, aliases=tuple(sorted(aliases)))
+        return result, await rows.versions.by_id(version.id)
+
+    async def _require_all_staged(self, rows: Rows) -> None:
+        if self.run_count is None:
+            return
+        if len(await rows.staging.runs(self.upload_id)) != self.run_count:
+            raise MoreWasStagedError
+        await require_finished(rows, self.upload_id, self.finished_writers)
 
     async def _collection(self, rows: Rows, upload: UploadRecord) -> CollectionRecord:
         """Return the collection, made if need be. A name given up by a rename is free again."""
@@ -186,8 +198,12 @@ async def reuse(
     origin: Mapping[str, Json] = NOTHING,
 ) -> tuple[str, ...]:
     """Take a version for the one that was to be made; return the words that are left aside."""
-    await rows.versions.add_tags(version.id, words.tags, now_us=now_us)
-    history.add_version(EventType.VERSION_REUSED, version, origin)
+    tags = changed_names("tags", version.tags, (*version.tags, *words.tags))
+    history.add_version(EventType.VERSION_REUSED, version, {**origin, **tags})
+    if await rows.versions.add_tags(version.id, words.tags, now_us=now_us):
+        for link_id in await rows.links.ids_of_version(version.id):
+            link = await rows.versions.by_id(link_id)
+            history.add_version(EventType.VERSION_UPDATED, link, {"fields": ["tags"], **tags})
     ignored = []
     if words.description and words.description != version.description:
         ignored.append("description")

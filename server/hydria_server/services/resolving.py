@@ -60,6 +60,11 @@ async def _select(rows: Rows, collection: CollectionRecord, ref: VersionRef) -> 
     return version
 
 
+async def content_of(rows: Rows, version: VersionRecord) -> VersionRecord:
+    """Return the version itself, or the source of a link: whatever has the content."""
+    return version if version.source is None else await rows.versions.by_id(version.content_id)
+
+
 async def require_collection(rows: Rows, name: CollectionName) -> CollectionRecord:
     """Return the live collection of that name, now or once.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hydria_server.domain.errors import FieldViolationError, NotFoundError
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.run_errors import RunNotRunningError, RunTakenOverError
 from hydria_server.domain.runs import LIVING, RunName, RunRecord, RunState, parse_run_ref
 from hydria_server.services.history import History

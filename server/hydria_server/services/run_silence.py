@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hydria_server.domain.records import EventType
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.runs import RunRecord, RunState
 from hydria_server.services.history import History
 from hydria_server.services.sessions import Clock

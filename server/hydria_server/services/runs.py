@@ -12,9 +12,10 @@ from hydria_server.domain.errors import (
     NotFoundError,
     RequestIdReusedError,
 )
+from hydria_server.domain.event_types import EventType
 from hydria_server.domain.filters import OrderTerm, Query
 from hydria_server.domain.names import require_name, require_tags
-from hydria_server.domain.records import EntityRecord, EventType
+from hydria_server.domain.records import EntityRecord
 from hydria_server.domain.run_words import display_name
 from hydria_server.domain.runs import (
     LIVING,

@@ -16,7 +16,13 @@ from hydria_server.domain.errors import (
     UploadNotOpenError,
 )
 from hydria_server.domain.names import require_name, require_project_name
-from hydria_server.domain.records import UploadRecord, UploadState, VersionRecord, WriterProgress
+from hydria_server.domain.records import (
+    EntityRecord,
+    UploadRecord,
+    UploadState,
+    VersionRecord,
+    WriterProgress,
+)
 from hydria_server.domain.refs import CollectionName, parse_ref
 from hydria_server.services.capacity import Capacity
 from hydria_server.services.resolving import resolve
@@ -79,12 +85,24 @@ class UploadSessions:
             StorageFullError: there is no room for new bytes.
         """
         self.check(new)
+        known = await self.begun_before(new)
+        if known is not None:
+            return known
+        return await self._metadata.write(lambda rows: self.begin(rows, new))
+
+    async def begun_before(self, new: NewUpload) -> UploadRecord | None:
+        """Return what the same request began, which needs no room; None when there is room.
+
+        Raises:
+            RequestIdReusedError: the request id came with another payload.
+            StorageFullError: there is no room for new bytes.
+        """
         if new.request_id:
-            known = await self._metadata.read(lambda rows: _begun_before(rows, new))
-            if known is not None:  # which needs no room
+            known = await self._metadata.read(lambda rows: begun_before(rows, new))
+            if known is not None:
                 return known
         await self._capacity.require_room()
-        return await self._metadata.write(lambda rows: self.begin(rows, new))
+        return None
 
     @staticmethod
     def check(new: NewUpload) -> None:
@@ -101,11 +119,16 @@ class UploadSessions:
         if len(new.request_id) > MAX_REQUEST_ID_CHARACTERS:
             raise FieldViolationError("request_id", "it has more than 128 characters")
 
-    async def begin(self, rows: Rows, new: NewUpload) -> UploadRecord:
-        """Begin a checked upload within a transaction. Returns and raises as `create`."""
+    async def begin(
+        self, rows: Rows, new: NewUpload, *, entity: EntityRecord | None = None
+    ) -> UploadRecord:
+        """Begin a checked upload within a transaction. Returns and raises as `create`.
+
+        An `entity` that was looked up before is not looked up again: none ever changes.
+        """
         now = self._clock()
-        entity = await rows.names.ensure_entity(new.name.entity, now_us=now)
-        known = await _begun_before(rows, new)
+        entity = entity or await rows.names.ensure_entity(new.name.entity, now_us=now)
+        known = await _begun_by(rows, entity, new)
         if known is not None:
             return known
         if await rows.uploads.count_open(entity.id) >= self._open_uploads_max:
@@ -121,7 +144,7 @@ class UploadSessions:
             collection=new.name.collection,
             type=new.type,
             state=UploadState.OPEN,
-            base_version_id=await self._base(rows, new),
+            base_version_id=await self._base(rows, new, entity),
             start_epoch=(await rows.store.info()).epoch,
             created_at_us=now,
             expires_at_us=now + self._lease_us,
@@ -131,13 +154,16 @@ class UploadSessions:
         await rows.uploads.insert(upload)
         return upload
 
-    async def _base(self, rows: Rows, new: NewUpload) -> int | None:
+    async def _base(self, rows: Rows, new: NewUpload, entity: EntityRecord) -> int | None:
         if not new.base_version:
             return None
         # I10: before it is looked up, so that the answer tells nothing of the other entity.
         if parse_ref(new.base_version, field="base_version").name.entity != new.name.entity:
             raise FieldViolationError("base_version", "it belongs to another entity")
-        return (await resolve(rows, new.base_version, field="base_version")).id
+        base = await resolve(rows, new.base_version, field="base_version")
+        if base.source and await rows.versions.domain(base.id) != entity.domain:
+            raise FieldViolationError("base_version", "it links a version of another entity")
+        return base.content_id
 
     async def require_open(self, upload_id: str) -> UploadRecord:
         """Return the upload, its lease renewed.
@@ -200,10 +226,8 @@ class UploadSessions:
 
         return await self._metadata.read(look)
 
-    async def abort(self, upload_id: str, *, forget_request: bool = False) -> None:
+    async def abort(self, upload_id: str) -> None:
         """Give an upload up; an aborted or expired one stays as it is.
-
-        With `forget_request` its request id may begin another one.
 
         Raises:
             UploadNotFoundError: there is none.
@@ -218,10 +242,14 @@ class UploadSessions:
                 raise UploadNotOpenError("the upload was committed; delete the version instead")
             if await rows.uploads.end(upload_id, UploadState.ABORTED):
                 await rows.staging.clear(upload_id)
-            if forget_request:
-                await rows.uploads.forget_request(upload_id)
 
         await self._metadata.write(end)
+
+    async def give_up(self, rows: Rows, upload: UploadRecord) -> None:
+        """End an upload within a transaction; its request id may begin another one."""
+        if await rows.uploads.end(upload.upload_id, UploadState.ABORTED):
+            await rows.staging.clear(upload.upload_id)
+        await rows.uploads.forget_request(upload.upload_id)
 
     async def expire_due(self) -> int:
         """Take every upload whose lease has ended to EXPIRED; return how many."""
@@ -249,14 +277,22 @@ def _request_hash(new: NewUpload) -> bytes:
     return hashlib.sha256("\0".join(parts).encode() + new.payload_hash).digest()
 
 
-async def _begun_before(rows: Rows, new: NewUpload) -> UploadRecord | None:
+async def begun_before(rows: Rows, new: NewUpload) -> UploadRecord | None:
     """Return the upload that the same request began.
 
     Raises:
         RequestIdReusedError: the request id came with another payload.
     """
-    entity = await rows.names.entity(new.name.entity) if new.request_id else None
-    known = await rows.uploads.by_request_id(entity.id, new.request_id) if entity else None
+    if not new.request_id:
+        return None
+    entity = await rows.names.entity(new.name.entity)
+    return await _begun_by(rows, entity, new) if entity else None
+
+
+async def _begun_by(rows: Rows, entity: EntityRecord, new: NewUpload) -> UploadRecord | None:
+    if not new.request_id:
+        return None
+    known = await rows.uploads.by_request_id(entity.id, new.request_id)
     if known is not None and known.request_hash != _request_hash(new):
         raise RequestIdReusedError("the request id was used before with another payload")
     return known

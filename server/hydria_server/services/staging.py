@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hydria_server.domain.chunks import Chunk
@@ -208,6 +208,18 @@ def _check(batch: StageBatch) -> None:
             f"{count} operations are more than {MAX_OPERATIONS}",
             details={"limit": str(MAX_OPERATIONS)},
         )
+    require_distinct(paths)
+    for text in (*batch.removed_paths, *batch.removed_prefixes):
+        if not text or len(text.encode()) > MAX_PATH_BYTES:
+            raise FieldViolationError("operations", "a removal names no path, or too long a one")
+
+
+def require_distinct(paths: Iterable[str]) -> None:
+    """Return when no path is there twice.
+
+    Raises:
+        DuplicatePathError: one is.
+    """
     seen: set[str] = set()
     for path in paths:
         if path in seen:
@@ -216,6 +228,3 @@ def _check(batch: StageBatch) -> None:
                 f"{shown!r} is put twice in one batch", details={"path": shown}
             )
         seen.add(path)
-    for text in (*batch.removed_paths, *batch.removed_prefixes):
-        if not text or len(text.encode()) > MAX_PATH_BYTES:
-            raise FieldViolationError("operations", "a removal names no path, or too long a one")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description, require_json_object
-from hydria_server.domain.errors import EtagMismatchError, ResourceInUseError
+from hydria_server.domain.errors import EtagMismatchError
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.names import require_name, require_tags
-from hydria_server.domain.records import LATEST, EventType, Json, VersionRecord
+from hydria_server.domain.records import VersionRecord
+from hydria_server.services.changed_words import changed_names, changed_text
+from hydria_server.services.deletions import remove_version, require_removable
 from hydria_server.services.history import History
 from hydria_server.services.resolving import require_type, resolve
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
-
-_ALIASES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Versions:
     async def update(
         self, ref: str, change: VersionChange, *, etag: str, actor: str
     ) -> VersionRecord:
-        """Change words; return the version as it is then.
+        """Change words; return the version as it is then. Through a link those of its source.
 
         Raises:
             EtagMismatchError: it was changed since `etag` was read.
@@ -67,67 +68,64 @@ class Versions:
             require_etag(version.revision, etag)
             now = self._clock()
             await rows.versions.update(
-                version.id,
+                version.content_id,
                 description=change.description,
                 metadata_json=metadata_json,
                 tags=tags,
                 now_us=now,
             )
             history = History()
-            history.add_version(EventType.VERSION_UPDATED, version, {"fields": _fields(change)})
+            await _note_update(rows, version, change, history)
             await history.record(rows, version.entity_id, actor=actor, now_us=now)
             return await rows.versions.by_id(version.id)
 
         return await self._metadata.write(apply)
 
     async def delete(
-        self, ref: str, *, delete_aliases: bool, etag: str, actor: str
+        self, ref: str, *, delete_aliases: bool, force: bool, etag: str, actor: str
     ) -> VersionRecord:
-        """Delete a version; return it as it is remembered.
+        """Delete a version with its links, or only a link; return it as it is remembered.
 
         `latest` moves to the highest version that remains, in the same transaction.
 
         Raises:
-            ResourceInUseError: it has other aliases, and `delete_aliases` is not set.
+            ResourceInUseError: it has other aliases, and `delete_aliases` is not set; or it is
+                linked, and `force` is not set; or a protected alias points there.
             EtagMismatchError: it was changed since `etag` was read. And as `get`.
         """
 
         async def apply(rows: Rows) -> VersionRecord:
             version = await resolve(rows, ref)
             require_etag(version.revision, etag)
-            if not delete_aliases:
-                _require_no_aliases(version)
-            now = self._clock()
-            history = History()
-            await _let_go_of_aliases(rows, version, history, now)
-            history.add_version(EventType.VERSION_DELETED, version)
+            await require_removable(rows, version, delete_aliases=delete_aliases, force=force)
+            now, history = self._clock(), History()
+            await remove_version(rows, version, history, now_us=now)
             await history.record(rows, version.entity_id, actor=actor, now_us=now)
             return await rows.versions.by_id(version.id)
 
         return await self._metadata.write(apply)
 
 
-async def _let_go_of_aliases(
-    rows: Rows, version: VersionRecord, history: History, now_us: int
+async def _note_update(
+    rows: Rows, before: VersionRecord, change: VersionChange, history: History
 ) -> None:
-    """Mark the version deleted, remove its aliases and hand `latest` on."""
-    await rows.versions.mark_deleted([version.id], now_us=now_us)
-    heir = await rows.versions.highest(version.collection_id)
-    for alias in version.aliases:
-        if alias == LATEST and heir is not None:
-            await history.point_alias(rows, heir, LATEST, now_us=now_us)
-        else:
-            await history.remove_alias(rows, version.collection_id, alias)
+    """Note that the words of a version are others now."""
+    words: dict[str, Json] = {
+        "fields": list(_fields(change)),
+        **changed_text("description", before.description, change.description),
+        **changed_text("metadata_json", before.metadata_json, change.metadata_json),
+        **changed_names("tags", before.tags, change.tags),
+    }
+    await note_update(rows, before.content_id, words, history)
 
 
-def _require_no_aliases(version: VersionRecord) -> None:
-    others = [alias for alias in version.aliases if alias != LATEST]
-    if others:
-        named = ", ".join(others[:_ALIASES_SHOWN])
-        raise ResourceInUseError(
-            f"{version.ref} has aliases; delete them with it or move them first",
-            details={"aliases": named[:1000]},
-        )
+async def note_update(
+    rows: Rows, version_id: int, words: Mapping[str, Json], history: History
+) -> None:
+    """Note that the words of a version are others now, there and where it is linked."""
+    for changed_id in (version_id, *await rows.links.ids_of_version(version_id)):
+        changed = await rows.versions.by_id(changed_id)
+        history.add_version(EventType.VERSION_UPDATED, changed, words)
 
 
 def require_etag(revision: int, etag: str) -> None:
@@ -145,7 +143,7 @@ def format_etag(revision: int) -> str:
     return f"r{revision}"
 
 
-def _fields(change: VersionChange) -> list[Json]:
+def _fields(change: VersionChange) -> list[str]:
     named = {
         "description": change.description,
         "metadata_json": change.metadata_json,

@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import pytest
 
+from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.records import (
     AliasInterval,
     AliasMove,
+    AliasTarget,
     EventDraft,
     EventRecord,
-    EventType,
-    Json,
 )
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from tests.conformance.metadata.given import Line, a_line, a_version, in_one_write
@@ -34,6 +34,25 @@ class Aliases:
         assert await rows.aliases.of_collection(line.collection_id) == {"best": two.id}
         assert (await rows.versions.by_id(one.id)).aliases == ()
         assert (await rows.versions.by_id(two.id)).aliases == ("best",)
+
+    @in_one_write
+    async def test_aliases_are_pointed_together_and_each_tells_where_it_was(
+        self, rows: Rows
+    ) -> None:
+        line = await a_line(rows)
+        cats = line.collection_id
+        one, two = [await a_version(rows, cats) for _ in range(2)]
+        await rows.aliases.point(cats, "best", one.id, now_us=5)
+        await rows.aliases.point(cats, "there", two.id, now_us=5)
+
+        before = await rows.aliases.point_all(cats, ["best", "new", "there"], two.id, now_us=6)
+
+        assert before == {
+            "best": AliasTarget(one.id, one.number),
+            "there": AliasTarget(two.id, two.number),
+        }
+        assert (await rows.versions.by_id(two.id)).aliases == ("best", "new", "there")
+        assert await rows.aliases.point_all(cats, [], one.id, now_us=7) == {}
 
     @in_one_write
     async def test_removing_an_alias_tells_where_it_was(self, rows: Rows) -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.records import AliasInterval
-from hydria_server.storage.metadata.dialect import insert
-from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL
+from hydria_server.domain.records import AliasInterval, AliasTarget
+from hydria_server.storage.metadata.dialect import batches, insert
+from hydria_server.storage.metadata.engine import PUT_OFF
+from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL, VERSION
 
 _IS_ALIAS = (
     ALIAS.c.collection_id == bindparam("in_collection"),
     ALIAS.c.name == bindparam("alias"),
 )
-_TARGET = select(ALIAS.c.version_id).where(*_IS_ALIAS)
+_TARGETS = (
+    select(ALIAS.c.name, ALIAS.c.version_id, VERSION.c.number)
+    .join(VERSION, VERSION.c.id == ALIAS.c.version_id)
+    .where(
+        ALIAS.c.collection_id == bindparam("in_collection"),
+        ALIAS.c.name.in_(bindparam("aliases", expanding=True)),
+    )
+)
 _REMOVE = delete(ALIAS).where(*_IS_ALIAS).returning(ALIAS.c.version_id)
 _OF_COLLECTION = select(ALIAS.c.name, ALIAS.c.version_id).where(
     ALIAS.c.collection_id == bindparam("in_collection")
@@ -45,7 +54,7 @@ def _point(dialect: str) -> sqlite.Insert | postgresql.Insert:
     return statement.on_conflict_do_update(
         index_elements=ALIAS.primary_key.columns,
         set_={"version_id": new.version_id, "updated_at_us": new.updated_at_us},
-    )
+    ).execution_options(**PUT_OFF)
 
 
 class SqlAliases:
@@ -57,24 +66,31 @@ class SqlAliases:
     async def point(
         self, collection_id: int, alias: str, version_id: int, *, now_us: int
     ) -> int | None:
-        before = await self._connection.execute(
-            _TARGET, {"in_collection": collection_id, "alias": alias}
-        )
-        previous: int | None = before.scalar()
-        if previous != version_id:
-            await self._point(collection_id, alias, version_id, now_us=now_us)
-        return previous
+        before = await self.point_all(collection_id, (alias,), version_id, now_us=now_us)
+        return before[alias].version_id if before else None
 
-    async def _point(self, collection_id: int, alias: str, version_id: int, *, now_us: int) -> None:
-        await self._connection.execute(
-            _point(self._connection.dialect.name),
+    async def point_all(
+        self, collection_id: int, aliases: Sequence[str], version_id: int, *, now_us: int
+    ) -> dict[str, AliasTarget]:
+        before: dict[str, AliasTarget] = {}
+        for group in batches(aliases):
+            rows = await self._connection.execute(
+                _TARGETS, {"in_collection": collection_id, "aliases": group}
+            )
+            before.update((name, AliasTarget(*target)) for name, *target in rows)
+        moved = [
             {
                 "collection_id": collection_id,
                 "name": alias,
                 "version_id": version_id,
                 "updated_at_us": now_us,
-            },
-        )
+            }
+            for alias in aliases
+            if alias not in before or before[alias].version_id != version_id
+        ]
+        if moved:
+            await self._connection.execute(_point(self._connection.dialect.name), moved)
+        return before
 
     async def remove(self, collection_id: int, alias: str) -> int | None:
         removed = await self._connection.execute(

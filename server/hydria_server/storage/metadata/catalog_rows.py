@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hydria_server.domain.filters import Page, Query
+from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.records import (
     AliasInterval,
+    AliasTarget,
     CollectionRecord,
     Domain,
     EntityRecord,
@@ -23,7 +25,7 @@ class NameRows(Protocol):
     """Entities, projects, collections and the redirects that renames leave behind."""
 
     async def ensure_entity(self, name: str, *, now_us: int) -> EntityRecord:
-        """Return the entity, made with a domain of its own if it is new."""
+        """Return the entity, made if it is new: with a domain of its own, and `model-registry`."""
         ...
 
     async def entity(self, name: str) -> EntityRecord | None:
@@ -31,14 +33,17 @@ class NameRows(Protocol):
         ...
 
     async def project(self, entity: str, name: str) -> ProjectRecord | None:
-        """Return the project, if it exists, with its number of live collections."""
+        """Return the project or registry, with its number of live collections.
+
+        A registry is found by a name that it once had, too, if no other has that name now.
+        """
         ...
 
     async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
         """Make a project; return its id.
 
         Raises:
-            AlreadyExistsError: the entity has a project of that name.
+            AlreadyExistsError: the entity has a project or registry of that name.
         """
         ...
 
@@ -47,7 +52,8 @@ class NameRows(Protocol):
     ) -> CollectionRecord | None:
         """Return the live collection of that name; with `follow`, also by a name it once had.
 
-        A live collection that has the name now goes before one that had it. The record comes with
+        A live collection that has the name now goes before one that had it, and so does a registry
+        before one that had its name. The record comes with
         its tags, aliases, number of live versions, and the version number `latest` points to.
         """
         ...
@@ -61,7 +67,13 @@ class NameRows(Protocol):
         ...
 
     async def create_collection(
-        self, project_id: int, name: str, type_: str, *, now_us: int
+        self,
+        project_id: int,
+        name: str,
+        type_: str,
+        *,
+        now_us: int,
+        kind: CollectionKind = CollectionKind.SEQUENCE,
     ) -> int:
         """Make a collection, whose first version will be 0; return its id.
 
@@ -105,7 +117,10 @@ class NameRows(Protocol):
 
 
 class VersionRows(Protocol):
-    """Versions, their tags and their manifest shards. Records come with aliases and tags."""
+    """Versions, their tags and their manifest shards. Records come with aliases and tags.
+
+    A link is a version too: it has the words, shards and domain of its source.
+    """
 
     async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
         """Insert a COMMITTED version."""
@@ -153,11 +168,14 @@ class VersionRows(Protocol):
         tags: Sequence[str] | None,
         now_us: int,
     ) -> None:
-        """Replace what is not None. Its revision grows."""
+        """Replace what is not None, of a version that is no link. Its revision grows.
+
+        Its links have the new words, tags and revision at once.
+        """
         ...
 
-    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> None:
-        """Add tags that it has not; only if there are such, its revision grows."""
+    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> bool:
+        """Add tags that it has not; return whether there were such, and then its revision grows."""
         ...
 
     async def mark_deleted(self, version_ids: Sequence[int], *, now_us: int) -> None:
@@ -192,6 +210,12 @@ class AliasRows(Protocol):
         """Point the alias to the version; return the id of the version it pointed to before."""
         ...
 
+    async def point_all(
+        self, collection_id: int, aliases: Sequence[str], version_id: int, *, now_us: int
+    ) -> dict[str, AliasTarget]:
+        """Point aliases to the version; return what those that were set pointed to before."""
+        ...
+
     async def remove(self, collection_id: int, alias: str) -> int | None:
         """Remove the alias; return the id of the version it pointed to."""
         ...
@@ -219,7 +243,8 @@ class ListingRows(Protocol):
         """List versions of a project, or of one collection of it.
 
         Fields: name (of the collection), type, alias, tag, state, created_at, updated_at, version
-        (its number), size_bytes, file_count. `state` compares with the names COMMITTED and DELETED.
+        (its number), size_bytes, file_count, metadata (by its leaves). `state` compares with the
+        names COMMITTED and DELETED.
         """
         ...
 

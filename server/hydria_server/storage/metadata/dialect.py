@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -18,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    and_,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -33,6 +35,7 @@ from sqlalchemy.types import TypeEngine
 
 from hydria_server.domain.digest import DIGEST_BYTES
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.engine import PUT_OFF
 
 T = TypeVar("T")
 
@@ -75,7 +78,7 @@ async def insert_rows(
 
     They go to the driver as they are; SQLAlchemy's handling of each value takes thrice the time.
     """
-    await connection.exec_driver_sql(sql, list(rows))
+    await connection.exec_driver_sql(sql, list(rows), PUT_OFF)
 
 
 class Digests(TypeDecorator[Collection[bytes]]):
@@ -115,14 +118,14 @@ def given_digests(dialect: str) -> FromClause:
 
 
 class Names(TypeDecorator[tuple[str, ...]]):
-    """Names that a statement gathered into one JSON array; sorted, for databases differ."""
+    """Names that a statement gathered into one JSON array; each once, sorted: databases differ."""
 
     impl = Text
     cache_ok = True
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         """Return the sorted names."""
-        return tuple(sorted(json.loads(value))) if value else ()
+        return tuple(sorted(set(json.loads(value)))) if value else ()
 
 
 class _GatherNames(GenericFunction[tuple[str, ...]]):
@@ -157,6 +160,29 @@ def _length_on_postgresql(element: _ByteLength, compiler: SQLCompiler, **options
     return f"octet_length({compiler.process(element.clauses, **options)})"
 
 
+class _JsonText(GenericFunction[str]):
+    name = "json_text"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_JsonText, "sqlite")
+def _json_text_on_sqlite(element: _JsonText, compiler: SQLCompiler, **options: object) -> str:
+    document, key = [compiler.process(clause, **options) for clause in element.clauses]
+    return f"json_extract({document}, '$.' || {key})"
+
+
+@compiles(_JsonText, POSTGRESQL)
+def _json_text_on_postgresql(element: _JsonText, compiler: SQLCompiler, **options: object) -> str:
+    document, key = [compiler.process(clause, **options) for clause in element.clauses]
+    return f"(CAST({document} AS JSON) ->> CAST({key} AS TEXT))"
+
+
+def json_text(document: ColumnElement[str], key: str) -> ColumnElement[str]:
+    """Return the text that a JSON object has under `key`; NULL where it has none."""
+    return _JsonText(document, key)
+
+
 def byte_length(text: ColumnElement[str]) -> ColumnElement[int]:
     """Return the size of a text in bytes."""
     return _ByteLength(text)
@@ -166,9 +192,36 @@ def gathered(
     name: Column[str], *, where: Column[int], equals: ColumnElement[int]
 ) -> ColumnElement[tuple[str, ...]]:
     """Return the names of all rows of a table with `where == equals`, as one value."""
+    return gathered_where(name, lambda rows: rows.c[where.name] == equals)
+
+
+def gathered_where(
+    name: Column[str], condition: Callable[[FromClause], ColumnElement[bool]]
+) -> ColumnElement[tuple[str, ...]]:
+    """Return the names of all rows of a table that meet a condition, as one value."""
     rows = name.table.alias()  # another name for it, for the row around may join the same table
-    names = select(_GatherNames(rows.c[name.name])).where(rows.c[where.name] == equals)
+    names = select(_GatherNames(rows.c[name.name])).where(condition(rows))
     return names.correlate_except(rows).scalar_subquery()
+
+
+def may_match(text: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
+    """Return the condition for a range of an index, with all texts that `pattern` stands for."""
+    prefix, star, _rest = pattern.partition("*")
+    if not star:
+        return text == pattern
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return text >= prefix
+    last = ord(stem[-1])
+    beyond = stem[:-1] + ("\ue000" if last == 0xD7FF else chr(last + 1))
+    return and_(text >= prefix, text < beyond)
+
+
+def key_text(connection: AsyncConnection, key: ColumnElement[bytes]) -> ColumnElement[str]:
+    """Return what follows the first byte of a key, as a text."""
+    if connection.dialect.name == POSTGRESQL:
+        return func.convert_from(func.substr(key, 2), "UTF8", type_=Text)
+    return cast(func.substr(key, 2), Text)
 
 
 def matches(

@@ -18,6 +18,7 @@ import aiosqlite
 from hydria_server.domain.errors import StorageUnavailableError
 
 Value = str | bytes | int | float | None
+_Statement = Callable[[sqlite3.Connection], sqlite3.Cursor]
 _DescriptionItem = tuple[str, None, None, None, None, None, None]
 
 IN_MEMORY: Final = ":memory:"
@@ -53,7 +54,7 @@ async def connect_writer(path: Path) -> OneHopConnection:
 async def connect_reader(path: Path) -> OneHopConnection:
     """Return a connection that sees one snapshot for each transaction, and cannot write."""
     connector = partial(_connect, path, "query_only = ON")
-    return await OneHopConnection(connector, "BEGIN").opened()
+    return await OneHopConnection(connector, "BEGIN", is_reader=True).opened()
 
 
 async def connect_in_memory() -> OneHopConnection:
@@ -80,9 +81,13 @@ class OneHopConnection(aiosqlite.Connection):
     (`isolation_level=None`): here the first statement of any kind begins one.
     """
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], begin: str) -> None:
+    def __init__(
+        self, connector: Callable[[], sqlite3.Connection], begin: str, *, is_reader: bool = False
+    ) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._begin = begin
+        self._is_reader = is_reader
+        self._put_off: list[_Statement] = []
         self._thread.daemon = True  # a process that ends in a hurry does not wait for it
 
     async def opened(self) -> Self:
@@ -101,6 +106,51 @@ class OneHopConnection(aiosqlite.Connection):
     async def hop(self, function: Callable[[sqlite3.Connection], None]) -> None:
         """Run `function` on the thread of the connection."""
         await self._execute(lambda: function(self._conn))  # type: ignore[no-untyped-call]
+
+    def put_off(self, statement: _Statement) -> None:
+        """Execute a statement that returns nothing with the next hop of this transaction."""
+        self._put_off.append(statement)
+
+    async def commit(self) -> None:
+        if self._is_reader:
+            self._let_go()
+        else:
+            put_off, self._put_off = self._put_off, []
+
+            def run(connection: sqlite3.Connection) -> None:
+                self._execute_all(connection, put_off)
+                connection.commit()
+
+            await self.hop(run)
+
+    async def rollback(self) -> None:
+        self._put_off = []
+        if self._is_reader:
+            self._let_go()
+        else:
+            await super().rollback()
+
+    def _let_go(self) -> None:
+        """End a transaction that read, and wait for nothing: what comes next comes after it."""
+        self._tx.put_nowait((None, self._conn.rollback))
+
+    async def statement(self, execute: Callable[[sqlite3.Connection], None]) -> None:
+        """Run what executes a statement, after those that were put off, in one hop."""
+        put_off, self._put_off = self._put_off, []
+
+        def run(connection: sqlite3.Connection) -> None:
+            self._execute_all(connection, put_off)
+            self.begin_unless_begun(connection)
+            execute(connection)
+
+        await self.hop(run)
+
+    def _execute_all(
+        self, connection: sqlite3.Connection, statements: Sequence[_Statement]
+    ) -> None:
+        for statement in statements:
+            self.begin_unless_begun(connection)
+            statement(connection).close()
 
     async def set_pragma(self, pragma: str) -> None:
         """Set a pragma outside of any transaction."""
@@ -124,6 +174,8 @@ class OneHopCursor:
         self._rows: list[tuple[Value, ...]] = []
         self.description: tuple[_DescriptionItem, ...] | None = None
         self.rowcount = -1
+        self.is_put_off = False
+        """Whether what is executed next returns nothing, and may wait for a hop."""
         self.lastrowid: int | None = None
         self.arraysize = 1
 
@@ -132,21 +184,17 @@ class OneHopCursor:
 
     async def execute(self, operation: str, parameters: Sequence[Value] = ()) -> None:
         """Execute a statement and fetch all its rows."""
-
-        def run(connection: sqlite3.Connection) -> None:
-            self._connection.begin_unless_begun(connection)
-            self._take(connection.execute(operation, parameters))
-
-        await self._connection.hop(run)
+        await self._run(lambda connection: connection.execute(operation, parameters))
 
     async def executemany(self, operation: str, parameters: Iterable[Sequence[Value]]) -> None:
         """Execute a statement that returns no rows, once for each of `parameters`."""
+        await self._run(lambda connection: connection.executemany(operation, parameters))
 
-        def run(connection: sqlite3.Connection) -> None:
-            self._connection.begin_unless_begun(connection)
-            self._take(connection.executemany(operation, parameters))
-
-        await self._connection.hop(run)
+    async def _run(self, statement: _Statement) -> None:
+        if self.is_put_off:
+            self._connection.put_off(statement)
+        else:
+            await self._connection.statement(lambda connection: self._take(statement(connection)))
 
     async def fetchall(self) -> list[tuple[Value, ...]]:
         """Return all rows of the last statement."""

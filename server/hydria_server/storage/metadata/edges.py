@@ -56,6 +56,11 @@ _EDGES: Final = select(
     _EDGE.recorded_ref,
     _EDGE.requested_ref,
 )
+_PLACED: Final = (
+    VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id)
+    .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
+    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
+)
 _NODES: Final = select(
     VERSION.c.id,
     PROJECT.c.entity_id,
@@ -70,13 +75,11 @@ _NODES: Final = select(
     VERSION.c.state,
     VERSION.c.created_at_us,
     func.coalesce(VERSION.c.deleted_at_us, COLLECTION.c.deleted_at_us).label("deleted_at_us"),
-).select_from(
-    VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id)
-    .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
-    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
-)
+).select_from(_PLACED)
 _REMEMBERED = (
-    _NODES.where(
+    select(func.coalesce(VERSION.c.source_version_id, VERSION.c.id))
+    .select_from(_PLACED)
+    .where(
         ENTITY.c.name == bindparam("entity"),
         PROJECT.c.name == bindparam("project"),
         COLLECTION.c.name == bindparam("collection"),
@@ -211,12 +214,13 @@ class SqlEdges:
             "collection": collection,
             "number": number,
         }
-        return next(iter(await self._nodes(_REMEMBERED, values)), None)
+        version_id: int | None = (await self._connection.execute(_REMEMBERED, values)).scalar()
+        if version_id is None:
+            return None
+        return (await self.version_nodes([version_id]))[version_id]
 
-    async def _nodes(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value] | None = None
-    ) -> list[VersionNode]:
-        rows = await self._connection.execute(statement, values or {})
+    async def _nodes(self, statement: Select[*tuple[Any, ...]]) -> list[VersionNode]:
+        rows = await self._connection.execute(statement)
         return [
             VersionNode(**{**row, "state": VersionState(row["state"])}) for row in rows.mappings()
         ]

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
+from sqlalchemy import event
+from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_cursor
+from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hydria_server.domain.errors import StorageUnavailableError
-from hydria_server.storage.metadata.driver import OneHopConnection
+from hydria_server.storage.metadata.driver import OneHopConnection, OneHopCursor
 
 T = TypeVar("T")
+_PUT_OFF_NAME: Final = "hydria_put_off"
+PUT_OFF: Final = {_PUT_OFF_NAME: True}
+"""The execution options of a statement that returns nothing, and of which nothing is asked, not
+even how many rows it changed: it waits for the next statement, or the commit, to share its hop."""
 Transaction = Callable[[AsyncConnection], Awaitable[T]]
 
 
@@ -22,9 +29,21 @@ def engine_of(connect: Callable[[], Awaitable[object]]) -> AsyncEngine:
     def creator(*_arguments: object, **_options: object) -> Awaitable[object]:
         return connect()
 
-    return create_async_engine(
+    engine = create_async_engine(
         "sqlite+aiosqlite://", poolclass=NullPool, connect_args={"async_creator_fn": creator}
     )
+    for kind in ("do_execute", "do_executemany"):
+        event.listen(engine.sync_engine, kind, _put_off_if_asked)
+    return engine
+
+
+def _put_off_if_asked(
+    cursor: AsyncAdapt_dbapi_cursor, _sql: str, _parameters: object, context: ExecutionContext
+) -> None:
+    if context.execution_options.get(_PUT_OFF_NAME):
+        driver_cursor: object = cursor._cursor  # noqa: SLF001 - there is no other way to it
+        assert isinstance(driver_cursor, OneHopCursor)
+        driver_cursor.is_put_off = True
 
 
 class Lane:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hydria_server.domain.chunks import ChunkState, StoredChunk
+from hydria_server.domain.events import EventBounds
 from hydria_server.domain.records import (
     AliasMove,
     CommitResult,
@@ -50,6 +51,18 @@ class EventRows(Protocol):
 
     async def after(self, entity_id: int, seq: int, *, limit: int) -> list[EventRecord]:
         """Return the entity's events with a greater number, in order."""
+        ...
+
+    async def bounds(self, entity_id: int) -> EventBounds:
+        """Return which events of the entity are kept."""
+        ...
+
+    async def heads(self, entity_ids: Collection[int]) -> dict[int, int]:
+        """Return the number of each entity's last event, 0 where there was none yet."""
+        ...
+
+    async def time_of(self, entity_id: int, seq: int) -> int | None:
+        """Return the time of the event of that number, if it is kept."""
         ...
 
 

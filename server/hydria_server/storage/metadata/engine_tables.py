@@ -48,6 +48,7 @@ EVENT = Table(
     Column("actor", Text, nullable=False),
     Column("data_json", Text, nullable=False),
     PrimaryKeyConstraint("entity_id", "seq"),
+    Index(None, "entity_id", "collection_id", "seq"),  # the history of a collection
     sqlite_with_rowid=False,
 )
 

@@ -1,80 +1,45 @@
-"""From filters and orders, as values, to WHERE and ORDER BY."""
+"""From filters, as values, to WHERE."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    false,
-    literal,
-    literal_column,
-    not_,
-    or_,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, and_, false, literal, literal_column, not_, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.errors import FilterInvalidError, PageTokenInvalidError
+from hydria_server.domain.errors import FilterInvalidError
 from hydria_server.domain.filters import (
+    METADATA_FIELD,
     And,
     Comparison,
-    Cursor,
     Filter,
+    LeafComparison,
+    LeafPattern,
+    LeafPresence,
     Not,
     Operator,
     Or,
-    OrderTerm,
 )
-from hydria_server.storage.metadata.dialect import matches
+from hydria_server.storage.metadata.dialect import batches, matches
+from hydria_server.storage.metadata.fields import (
+    EnumField,
+    Field,
+    LeavesField,
+    NamesField,
+    NumberField,
+    Sortable,
+    TextField,
+)
+from hydria_server.storage.metadata.leaf_conditions import leaf_condition
+
+__all__ = ["EnumField", "Field", "NamesField", "NumberField", "TextField", "where"]
 
 MAX_DEPTH: Final = 100  # of a filter: SQLite and SQLAlchemy walk it by recursion
+TOGETHER: Final = 100  # alternatives in one question: SQLite takes no expression deeper than 1,000
 _INT64: Final = 1 << 63
-
-
-@dataclass(frozen=True, slots=True)
-class TextField:
-    """One text for each row. HAS is the same as EQ."""
-
-    column: ColumnElement[str]
-
-
-@dataclass(frozen=True, slots=True)
-class NumberField:
-    """One number for each row. HAS is the same as EQ."""
-
-    column: ColumnElement[int]
-
-
-@dataclass(frozen=True, slots=True)
-class EnumField:
-    """One number for each row, that filters call by its name in an enumeration."""
-
-    column: ColumnElement[int]
-    names: type[IntEnum]
-
-
-@dataclass(frozen=True, slots=True)
-class NamesField:
-    """Any number of names for each row: EQ and HAS ask for one of them, NE for none.
-
-    `rows` selects the ids of the rows that have a name. It is a list made once, not a question
-    asked for each row, so that a rare name costs as little beside 10 rows as beside 10,000.
-    """
-
-    row_id: ColumnElement[int]
-    rows: Select[int]
-    name: ColumnElement[str]
-
-
-Sortable = ColumnElement[str] | ColumnElement[int]
-Field = TextField | NumberField | EnumField | NamesField
 
 
 def where(
@@ -92,31 +57,68 @@ def where(
         case And(terms):
             return and_(*(where(connection, term, fields, depth=depth + 1) for term in terms))
         case Or(terms):
-            return or_(*(where(connection, term, fields, depth=depth + 1) for term in terms))
+            owned, others = _owned(connection, terms, fields)
+            together = [
+                field.has(or_(*some)) for field, all_ in owned for some in batches(all_, TOGETHER)
+            ]
+            rest = [where(connection, term, fields, depth=depth + 1) for term in others]
+            return or_(false(), *together, *rest)
         case Not(term):
             return not_(where(connection, term, fields, depth=depth + 1))
         case Comparison():
-            return _compared(connection, filter_, fields)
+            return compared(connection, filter_, fields)
+        case LeafComparison() | LeafPattern() | LeafPresence():
+            return leaves_field(fields).has(leaf_condition(connection, filter_))
 
 
-def _compared(
+Owner = NamesField | LeavesField
+
+
+def _owned(
+    connection: AsyncConnection, terms: Sequence[Filter], fields: Mapping[str, Field]
+) -> tuple[Iterable[tuple[Owner, list[ColumnElement[bool]]]], list[Filter]]:
+    """Return what alternatives ask of each field with rows of its own, and the other alternatives.
+
+    One question, whether there is such a row, then stands for as many alternatives as there are.
+    """
+    owned: dict[str, tuple[Owner, list[ColumnElement[bool]]]] = {}
+    others: list[Filter] = []
+    for term in terms:
+        field = fields.get(term.field) if isinstance(term, Comparison) else None
+        match term:
+            case LeafComparison() | LeafPattern() | LeafPresence():
+                leaves = leaves_field(fields)
+                asked = owned.setdefault(METADATA_FIELD, (leaves, []))
+                asked[1].append(leaf_condition(connection, term))
+            case Comparison(name, Operator.EQ | Operator.HAS, str(value)) if isinstance(
+                field, NamesField
+            ):
+                asked = owned.setdefault(name, (field, []))
+                asked[1].append(matches(connection, field.name, value))
+            case _:
+                others.append(term)
+    return owned.values(), others
+
+
+def compared(
     connection: AsyncConnection, comparison: Comparison, fields: Mapping[str, Field]
 ) -> ColumnElement[bool]:
+    """Return the condition that a comparison states. Raises as `where`."""
     value = comparison.value
     match fields.get(comparison.field), value:
-        case TextField(column), str():
+        case TextField(column=column), str():
             if comparison.operator in _EQUALITIES:
                 return _affirmed(comparison, matches(connection, column, value))
             return _ordered(column, comparison.operator, value)
-        case NumberField(column), int() if -_INT64 <= value < _INT64:
+        case NumberField(column=column), int() if -_INT64 <= value < _INT64:
             if comparison.operator in _EQUALITIES:
                 return _affirmed(comparison, column == value)
             return _ordered(column, comparison.operator, value)
-        case EnumField(column, names), str() if comparison.operator in _EQUALITIES:
+        case EnumField(column=column, names=names), str() if comparison.operator in _EQUALITIES:
             return _affirmed(comparison, _named(column, names, value))
-        case NamesField(row_id, rows, name), str() if comparison.operator in _EQUALITIES:
-            having = rows.where(matches(connection, name, value))
-            return _affirmed(comparison, row_id.in_(having))
+        case NamesField() as names_field, str() if comparison.operator in _EQUALITIES:
+            named = matches(connection, names_field.name, value)
+            return _affirmed(comparison, names_field.has(named))
     raise FilterInvalidError(
         f"{comparison.field} {comparison.operator.value} {str(value)[:80]!r} cannot be compared"
     )
@@ -140,69 +142,13 @@ def _named(column: ColumnElement[int], names: type[IntEnum], value: str) -> Colu
     return or_(false(), *(column == literal_column(str(number)) for number in meant))
 
 
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """The order of a list: some columns, and at last the row's id, which makes it total."""
+def leaves_field(fields: Mapping[str, Field]) -> LeavesField:
+    """Return the field of metadata.
 
-    columns: Sequence[Sortable]
-    descending: Sequence[bool]
-
-    @classmethod
-    def of(
-        cls,
-        terms: Sequence[OrderTerm],
-        columns: Mapping[str, Sortable],
-        row_id: Sortable,
-    ) -> Ordering:
-        """Return the order by `terms`; the id goes the way of the last of them.
-
-        Raises:
-            FilterInvalidError: an unknown field.
-        """
-        for term in terms:
-            if term.field not in columns:
-                raise FilterInvalidError(f"a list cannot be ordered by {term.field[:80]!r}")
-        ways = [term.descending for term in terms]
-        return cls(
-            [*(columns[term.field] for term in terms), row_id],
-            [*ways, ways[-1] if ways else False],
-        )
-
-    def order_by(self) -> list[Sortable]:
-        """Return the terms of ORDER BY."""
-        return [
-            column.desc() if descending else column.asc()
-            for column, descending in zip(self.columns, self.descending, strict=True)
-        ]
-
-    def after(self, cursor: Cursor) -> ColumnElement[bool]:
-        """Return the condition for the rows beyond `cursor`.
-
-        Raises:
-            PageTokenInvalidError: it is not a cursor of this order.
-        """
-        if len(cursor) != len(self.columns):
-            raise PageTokenInvalidError("the page token is for another order")
-        keys = [
-            literal(_checked(key, column), column.type)
-            for key, column in zip(cursor, self.columns, strict=True)
-        ]
-        if len(set(self.descending)) == 1:  # one comparison of rows, which an index can answer
-            here, there = tuple_(*self.columns), tuple_(*keys)
-            return here < there if self.descending[0] else here > there
-        beyond: list[ColumnElement[bool]] = []
-        for at, (column, key) in enumerate(zip(self.columns, keys, strict=True)):
-            same = [c == k for c, k in zip(self.columns[:at], keys[:at], strict=True)]
-            beyond.append(and_(*same, column < key if self.descending[at] else column > key))
-        return or_(*beyond)
-
-
-def _checked(key: str | int, column: Sortable) -> str | int:
-    """Return a key that may be bound: cursors come from tokens, and tokens from anybody."""
-    if column.type.python_type is int:
-        sound = isinstance(key, int) and -_INT64 <= key < _INT64
-    else:
-        sound = isinstance(key, str) and not any("\ud800" <= char <= "\udfff" for char in key)
-    if not sound:
-        raise PageTokenInvalidError("the page token is garbled")
-    return key
+    Raises:
+        FilterInvalidError: the list has none.
+    """
+    field = fields.get(METADATA_FIELD)
+    if not isinstance(field, LeavesField):
+        raise FilterInvalidError("there is no metadata to compare")
+    return field

@@ -7,9 +7,11 @@ says that nothing of it was kept.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from hydria_server.domain.records import EventRecord
+from hydria_server.storage.metadata.alias_history_rows import AliasHistoryRows
 from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
@@ -24,27 +26,41 @@ from hydria_server.storage.metadata.engine_rows import (
     StoreRows,
     UploadRows,
 )
+from hydria_server.storage.metadata.event_query_rows import EventQueryRows
 from hydria_server.storage.metadata.lineage_rows import EdgeRows, MetricRows, RunRows
+from hydria_server.storage.metadata.protection_rows import ProtectionRows
+from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
+from hydria_server.storage.metadata.search_rows import SearchRows
+from hydria_server.storage.metadata.webhook_rows import WebhookRows
 
 __all__ = [
+    "AliasHistoryRows",
     "AliasRows",
     "ChunkRows",
     "EdgeRows",
+    "EventQueryRows",
     "EventRows",
     "IndexedChunk",
+    "LinkRows",
     "ListingRows",
     "MetadataStore",
     "MetricRows",
     "NameRows",
+    "OnEvents",
+    "ProtectionRows",
+    "RegistryRows",
     "Rows",
     "RunRows",
+    "SearchRows",
     "StagingRows",
     "StoreRows",
     "UploadRows",
     "VersionRows",
+    "WebhookRows",
 ]
 
 T = TypeVar("T")
+OnEvents = Callable[[int, Sequence[EventRecord]], None]
 
 
 class Rows(Protocol):
@@ -61,6 +77,8 @@ class Rows(Protocol):
     @property
     def events(self) -> EventRows: ...
     @property
+    def event_queries(self) -> EventQueryRows: ...
+    @property
     def uploads(self) -> UploadRows: ...
     @property
     def staging(self) -> StagingRows: ...
@@ -68,6 +86,18 @@ class Rows(Protocol):
     def chunks(self) -> ChunkRows: ...
     @property
     def listings(self) -> ListingRows: ...
+    @property
+    def registries(self) -> RegistryRows: ...
+    @property
+    def links(self) -> LinkRows: ...
+    @property
+    def search(self) -> SearchRows: ...
+    @property
+    def webhooks(self) -> WebhookRows: ...
+    @property
+    def alias_history(self) -> AliasHistoryRows: ...
+    @property
+    def protections(self) -> ProtectionRows: ...
     @property
     def runs(self) -> RunRows: ...
     @property
@@ -101,6 +131,14 @@ class MetadataStore(Protocol):
             StorageFullError: the disk is full; nothing was kept.
             StorageUnavailableError: the database cannot be written, or is closed; nothing of it is
                 to be seen. After an error of the disk no write is taken any more.
+        """
+        ...
+
+    def on_events(self, tell: OnEvents) -> None:
+        """Call `tell` with an entity's id and its new events, right after each commit of such.
+
+        In the order of the commits, on the loop, and only for writes of this very store: what other
+        processes write is found by reading. What it raises is logged, and changes nothing.
         """
         ...
 

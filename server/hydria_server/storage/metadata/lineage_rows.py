@@ -186,6 +186,6 @@ class EdgeRows(Protocol):
     ) -> VersionNode | None:
         """Return a version, live or deleted, of the live collection of that name.
 
-        Without one, of the last collection that was deleted under that name.
+        Without one, of the last collection that was deleted under that name. For a link its source.
         """
         ...

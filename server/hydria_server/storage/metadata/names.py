@@ -6,32 +6,38 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, literal, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.errors import AlreadyExistsError, NotFoundError
+from hydria_server.domain.kinds import CollectionKind, ProjectKind
+from hydria_server.domain.names import MODEL_REGISTRY
 from hydria_server.domain.records import (
-    LATEST,
     CollectionRecord,
     Domain,
     EntityRecord,
     ProjectRecord,
 )
-from hydria_server.storage.metadata.dialect import gathered, insert
+from hydria_server.storage.metadata.catalog_records import (
+    COLLECTION_RECORDS,
+    PROJECT_RECORDS,
+    collection_of,
+    project_of,
+)
+from hydria_server.storage.metadata.dialect import insert
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.registries import SqlRegistries, create_project, made_id
+from hydria_server.storage.metadata.registry_tables import PROJECT_REDIRECT
 from hydria_server.storage.metadata.tables import (
-    ALIAS,
     COLLECTION,
     COLLECTION_REDIRECT,
     COLLECTION_TAG,
     DOMAIN,
     ENTITY,
     IS_LIVE_COLLECTION,
+    IS_LIVE_PROJECT,
     PROJECT,
-    PROJECT_KIND,
-    SEQUENCE_KIND,
-    VERSION,
 )
 
 _ENTITY = (
@@ -39,57 +45,19 @@ _ENTITY = (
     .join(DOMAIN, DOMAIN.c.id == ENTITY.c.domain_id)
     .where(ENTITY.c.name == bindparam("entity"))
 )
-_COLLECTION_COUNT = (
-    select(func.count())
-    .select_from(COLLECTION)
-    .where(COLLECTION.c.project_id == PROJECT.c.id, IS_LIVE_COLLECTION)
-    .scalar_subquery()
-)
-PROJECT_RECORDS = select(
-    PROJECT.c.id,
-    PROJECT.c.entity_id,
-    ENTITY.c.name.label("entity"),
-    PROJECT.c.name,
-    PROJECT.c.created_at_us,
-    _COLLECTION_COUNT.label("collection_count"),
-).select_from(PROJECT.join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id))
-_PROJECT = PROJECT_RECORDS.where(
-    ENTITY.c.name == bindparam("entity"), PROJECT.c.name == bindparam("project")
-)
-_LATEST_VERSION = (
-    select(VERSION.c.number)
-    .join(ALIAS, ALIAS.c.version_id == VERSION.c.id)
-    .where(ALIAS.c.collection_id == COLLECTION.c.id, ALIAS.c.name == literal(LATEST))
-    .correlate(COLLECTION)
-    .scalar_subquery()
-)
-COLLECTION_RECORDS = select(
-    COLLECTION.c.id,
-    COLLECTION.c.project_id,
-    PROJECT.c.entity_id,
-    ENTITY.c.name.label("entity"),
-    PROJECT.c.name.label("project"),
-    COLLECTION.c.name,
-    COLLECTION.c.type,
-    COLLECTION.c.description,
-    gathered(
-        COLLECTION_TAG.c.tag, where=COLLECTION_TAG.c.collection_id, equals=COLLECTION.c.id
-    ).label("tags"),
-    COLLECTION.c.revision,
-    COLLECTION.c.created_at_us,
-    COLLECTION.c.updated_at_us,
-    COLLECTION.c.version_count,
-    _LATEST_VERSION.label("latest_version"),
-    gathered(ALIAS.c.name, where=ALIAS.c.collection_id, equals=COLLECTION.c.id).label("aliases"),
-).select_from(
-    COLLECTION.join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id).join(
-        ENTITY, ENTITY.c.id == PROJECT.c.entity_id
-    )
+_IN_ENTITY = PROJECT_RECORDS.where(ENTITY.c.name == bindparam("entity"), IS_LIVE_PROJECT)
+_PROJECT = _IN_ENTITY.where(PROJECT.c.name == bindparam("project"))
+_REDIRECTED_PROJECT = _IN_ENTITY.join(
+    PROJECT_REDIRECT, PROJECT_REDIRECT.c.project_id == PROJECT.c.id
+).where(
+    PROJECT_REDIRECT.c.entity_id == ENTITY.c.id,
+    PROJECT_REDIRECT.c.name == bindparam("project"),
 )
 _COLLECTION_BY_ID = COLLECTION_RECORDS.where(COLLECTION.c.id == bindparam("collection_id"))
 _LIVE_IN_PROJECT = COLLECTION_RECORDS.where(
     ENTITY.c.name == bindparam("entity"),
     PROJECT.c.name == bindparam("project"),
+    IS_LIVE_PROJECT,
     IS_LIVE_COLLECTION,
 )
 _COLLECTION = _LIVE_IN_PROJECT.where(COLLECTION.c.name == bindparam("collection"))
@@ -131,6 +99,9 @@ class SqlNames:
         )
         made = await self.entity(name)
         assert made is not None
+        await SqlRegistries(self._connection).create(
+            made.id, MODEL_REGISTRY, description="", types=(), now_us=now_us
+        )
         return made
 
     async def entity(self, name: str) -> EntityRecord | None:
@@ -138,18 +109,17 @@ class SqlNames:
         return EntityRecord(row.id, row.name, Domain(row.domain_id, row.key)) if row else None
 
     async def project(self, entity: str, name: str) -> ProjectRecord | None:
-        found = await self._connection.execute(_PROJECT, {"entity": entity, "project": name})
-        row = found.mappings().first()
-        return ProjectRecord(**row) if row else None
+        for statement in (_PROJECT, _REDIRECTED_PROJECT):
+            found = await self._connection.execute(statement, {"entity": entity, "project": name})
+            row = found.mappings().first()
+            if row:
+                return project_of(row)
+        return None
 
     async def create_project(self, entity_id: int, name: str, *, now_us: int) -> int:
-        statement = insert(self._connection.dialect.name, PROJECT).values(
-            entity_id=entity_id, name=name, kind=PROJECT_KIND, created_at_us=now_us
+        return await create_project(
+            self._connection, entity_id, name, ProjectKind.PROJECT, now_us=now_us
         )
-        made = await self._connection.execute(
-            statement.on_conflict_do_nothing().returning(PROJECT.c.id)
-        )
-        return _made(made.scalar(), f"there is a project {name!r} already")
 
     async def collection(
         self, entity: str, project: str, name: str, *, follow: bool = True
@@ -157,8 +127,18 @@ class SqlNames:
         names = {"entity": entity, "project": project, "collection": name}
         found = await self._collection(_COLLECTION, names)
         if found is None and follow:
-            return await self._collection(_REDIRECTED, names)
+            return await self._redirected(names)
         return found
+
+    async def _redirected(self, names: Mapping[str, str]) -> CollectionRecord | None:
+        """Return the collection that had this name, or whose registry had."""
+        found = await self._collection(_REDIRECTED, names)
+        if found is not None:
+            return found
+        project = await self.project(names["entity"], names["project"])
+        if project is None or project.name == names["project"]:
+            return None
+        return await self.collection(names["entity"], project.name, names["collection"])
 
     async def collection_by_id(self, collection_id: int) -> CollectionRecord:
         found = await self._collection(_COLLECTION_BY_ID, {"collection_id": collection_id})
@@ -170,16 +150,22 @@ class SqlNames:
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
     ) -> CollectionRecord | None:
         row = (await self._connection.execute(statement, values)).mappings().first()
-        return CollectionRecord(**row) if row else None
+        return collection_of(row) if row else None
 
     async def create_collection(
-        self, project_id: int, name: str, type_: str, *, now_us: int
+        self,
+        project_id: int,
+        name: str,
+        type_: str,
+        *,
+        now_us: int,
+        kind: CollectionKind = CollectionKind.SEQUENCE,
     ) -> int:
         statement = insert(self._connection.dialect.name, COLLECTION).values(
             project_id=project_id,
             name=name,
             type=type_,
-            kind=SEQUENCE_KIND,
+            kind=kind.value,
             next_version=0,
             version_count=0,
             revision=1,
@@ -190,7 +176,7 @@ class SqlNames:
         made = await self._connection.execute(
             statement.on_conflict_do_nothing().returning(COLLECTION.c.id)
         )
-        collection_id = _made(made.scalar(), f"there is a collection {name!r} already")
+        collection_id = made_id(made.scalar(), f"there is a collection {name!r} already")
         await self._end_redirect(project_id, name)
         return collection_id
 
@@ -270,10 +256,3 @@ class SqlNames:
         taken = await self._connection.execute(_TAKE_NUMBER, {"of_collection": collection_id})
         number: int = taken.scalar_one()
         return number
-
-
-def _made(row_id: int | None, problem: str) -> int:
-    """Return the id of the row just made; without one, there was such a row before."""
-    if row_id is None:
-        raise AlreadyExistsError(problem)
-    return row_id

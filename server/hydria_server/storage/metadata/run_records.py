@@ -8,9 +8,9 @@ from sqlalchemy import Integer, RowMapping, literal_column, select
 
 from hydria_server.domain.runs import RunRecord, RunState
 from hydria_server.storage.metadata.dialect import gathered
-from hydria_server.storage.metadata.filtering import EnumField, NamesField, NumberField, TextField
+from hydria_server.storage.metadata.fields import EnumField, NamesField, NumberField, TextField
 from hydria_server.storage.metadata.lineage_tables import RUN, RUN_TAG
-from hydria_server.storage.metadata.listings import Listing
+from hydria_server.storage.metadata.paging import Listing
 from hydria_server.storage.metadata.tables import ENTITY, PROJECT
 
 RUN_RECORDS: Final = select(

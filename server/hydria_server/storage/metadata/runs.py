@@ -33,7 +33,7 @@ from hydria_server.storage.metadata.lineage_tables import (
     RUN_NUMBER,
     RUN_TAG,
 )
-from hydria_server.storage.metadata.listings import SqlListings
+from hydria_server.storage.metadata.paging import Pager
 from hydria_server.storage.metadata.run_records import RUN_RECORDS, run_listing, run_of
 from hydria_server.storage.metadata.tables import ENTITY, PROJECT
 
@@ -236,4 +236,4 @@ class SqlRuns:
         return [run_of(row) for row in rows.mappings()]
 
     async def page(self, project_id: int, query: Query) -> Page[RunRecord]:
-        return await SqlListings(self._connection).page(run_listing(project_id), query)
+        return await Pager(self._connection).page(run_listing(project_id), query)

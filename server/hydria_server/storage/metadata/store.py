@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -20,7 +21,7 @@ from hydria_server.storage.metadata.driver import (
 )
 from hydria_server.storage.metadata.engine import Lane, driver_of
 from hydria_server.storage.metadata.failures import is_disk_error, translated
-from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.interface import OnEvents, Rows
 from hydria_server.storage.metadata.migration import upgrade
 from hydria_server.storage.metadata.rows import SqlRows
 from hydria_server.storage.metadata.tables import STORE
@@ -33,6 +34,8 @@ OnFatal = Callable[[BaseException], None]
 READERS: Final = 4
 FIRST_EPOCH: Final = 1
 BLAKE3_256: Final = 1  # as DigestFunction on the wire
+
+_log = logging.getLogger("hydria.metadata")
 
 
 def _no_failpoint(_name: str) -> None:
@@ -59,6 +62,7 @@ class SqlMetadataStore:
         self._on_fatal = on_fatal
         self._failpoint = failpoint
         self._disk_failed = False
+        self._listeners: list[OnEvents] = []
 
     @classmethod
     async def open(
@@ -126,15 +130,28 @@ class SqlMetadataStore:
         try:
             with translated():
                 async with connection.begin():
-                    result = await work(SqlRows(connection))
+                    rows = SqlRows(connection)
+                    result = await work(rows)
                     self._reached("metadata.before_commit", work)
         except StorageUnavailableError as error:
             if is_disk_error(error):
                 self._disk_failed = True
                 self._on_fatal(error)
             raise
+        self._tell(rows)  # before the next transaction begins, so in the order of the commits
         self._reached("metadata.after_commit", work)
         return result
+
+    def on_events(self, tell: OnEvents) -> None:
+        self._listeners.append(tell)
+
+    def _tell(self, rows: SqlRows) -> None:
+        for entity_id, events in rows.recorded:
+            for tell in self._listeners:
+                try:
+                    tell(entity_id, events)
+                except Exception:  # noqa: BLE001 - what is committed does not fail any more
+                    _log.exception("a listener to events failed")
 
     def _reached(self, step: str, work: Work[T]) -> None:
         self._failpoint(step)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -95,6 +96,7 @@ ENTITY = Table(
 )
 
 # Projects and registries share one namespace. A restricted project has a domain of its own.
+# Only registries are ever deleted; their rows stay, for history names them.
 PROJECT = Table(
     "project",
     METADATA,
@@ -104,10 +106,15 @@ PROJECT = Table(
     Column("kind", SmallInteger, nullable=False),
     Column("domain_id", ForeignKey(DOMAIN.c.id), nullable=True),
     Column("created_at_us", BigInteger, nullable=False),
-    UniqueConstraint("entity_id", "name"),
+    Column("deleted_at_us", BigInteger, nullable=True),
     sqlite_autoincrement=True,
 )
-PROJECT_KIND: Final = 1  # 2 is for registries
+IS_LIVE_PROJECT: Final = PROJECT.c.deleted_at_us.is_(None)
+# A deleted registry's name is free at once. Also lists an entity's projects by name.
+only_where(
+    Index("uq_project_live_name", PROJECT.c.entity_id, PROJECT.c.name, unique=True),
+    IS_LIVE_PROJECT,
+)
 
 # `next_version` outlives deletes: a number is never given twice. `version_count` counts the
 # COMMITTED ones, so that reading a collection costs the same beside 10 and 10,000 versions.
@@ -128,7 +135,6 @@ COLLECTION = Table(
     Column("description", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-SEQUENCE_KIND: Final = 1  # 2 is for portfolios
 IS_LIVE_COLLECTION: Final = COLLECTION.c.deleted_at_us.is_(None)
 # A deleted collection's name is free at once. Also lists a project's collections by name.
 LIVE_NAME = Index(
@@ -161,6 +167,10 @@ COLLECTION_TAG = Table(
 
 # Immutable content, mutable words. `project_id` repeats the collection's, for lists of a project;
 # `metadata_bytes` is the size of its JSON, so that a page can end before it is too large.
+#
+# A link is a version of a portfolio that names its source, never another link. It repeats what can
+# be filtered and ordered by (size, digest, tags, when it was updated), has neither shards nor words
+# of its own, and is COMMITTED as long as it is there.
 VERSION = Table(
     "version",
     METADATA,
@@ -178,6 +188,7 @@ VERSION = Table(
     Column("deleted_at_us", BigInteger, nullable=True),
     Column("upload_id", String(64), nullable=False),
     Column("metadata_bytes", Integer, nullable=False),
+    Column("source_version_id", ForeignKey("version.id"), nullable=True),
     Column("description", Text, nullable=False),
     Column("metadata_json", Text, nullable=False),
     UniqueConstraint("collection_id", "number"),
@@ -193,6 +204,15 @@ EQUAL_CONTENT = Index(
 COMMITTED_NUMBER = Index("ix_version_committed_number", VERSION.c.collection_id, VERSION.c.number)
 for _index in (EQUAL_CONTENT, COMMITTED_NUMBER):
     only_where(_index, IS_COMMITTED)
+# The live links of a version; it is linked once to a collection, while that link is there.
+IS_LIVE_LINK: Final = and_(IS_COMMITTED, VERSION.c.source_version_id.is_not(None))
+LIVE_LINK = Index(
+    "uq_version_live_link", VERSION.c.source_version_id, VERSION.c.collection_id, unique=True
+)
+only_where(LIVE_LINK, IS_LIVE_LINK)
+# All that follow the words of a version, links that are gone among them.
+FOLLOWER = Index("ix_version_follower", VERSION.c.source_version_id)
+only_where(FOLLOWER, VERSION.c.source_version_id.is_not(None))
 # Lists, newest first, of one collection and of a project.
 Index(None, VERSION.c.collection_id, VERSION.c.created_at_us)
 Index(None, VERSION.c.project_id, VERSION.c.created_at_us)
@@ -250,6 +270,7 @@ ALIAS_INTERVAL = Table(
     Column("version_id", ForeignKey(VERSION.c.id), nullable=False),
     Column("actor", Text, nullable=False),
     PrimaryKeyConstraint("collection_id", "alias", "from_time_us"),
+    Index(None, "collection_id", "from_time_us"),  # of all aliases, newest first
     sqlite_with_rowid=False,
 )
 IS_OPEN_INTERVAL: Final = ALIAS_INTERVAL.c.to_time_us.is_(None)
@@ -262,3 +283,6 @@ only_where(
     ),
     IS_OPEN_INTERVAL,
 )
+# Finds those that ended since some moment: for where aliases pointed just then.
+CLOSED_INTERVAL = Index("ix_alias_interval_closed", ALIAS_INTERVAL.c.to_time_us)
+only_where(CLOSED_INTERVAL, ALIAS_INTERVAL.c.to_time_us.is_not(None))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from sqlalchemy import RowMapping, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from hydria_server.domain.errors import AlreadyExistsError
 from hydria_server.domain.records import CommitResult, Domain, UploadRecord, UploadState
@@ -30,6 +32,27 @@ _COUNT_OPEN = (
     .select_from(UPLOAD)
     .where(UPLOAD.c.entity_id == bindparam("entity_id"), IS_OPEN_UPLOAD)
 )
+_END = (
+    update(UPLOAD)
+    .where(UPLOAD.c.id == bindparam("of_upload"), IS_OPEN_UPLOAD)
+    .values(
+        state=bindparam("new_state"),
+        **{
+            column.name: bindparam(column.name)
+            for column in (
+                UPLOAD.c.commit_hash,
+                UPLOAD.c.result_version_id,
+                UPLOAD.c.result_created,
+                UPLOAD.c.result_ignored_fields_json,
+            )
+        },
+    )
+)
+
+
+@cache
+def _insert(dialect: str) -> ReturningInsert[tuple[str]]:
+    return insert(dialect, UPLOAD).on_conflict_do_nothing().returning(UPLOAD.c.id)
 
 
 class SqlUploads:
@@ -39,24 +62,24 @@ class SqlUploads:
         self._connection = connection
 
     async def insert(self, upload: UploadRecord) -> None:
-        statement = insert(self._connection.dialect.name, UPLOAD).values(
-            id=upload.upload_id,
-            entity_id=upload.entity_id,
-            domain_id=upload.domain.id,
-            project=upload.project,
-            collection=upload.collection,
-            type=upload.type,
-            state=UploadState.OPEN.value,
-            base_version_id=upload.base_version_id,
-            start_epoch=upload.start_epoch,
-            created_at_us=upload.created_at_us,
-            expires_at_us=upload.expires_at_us,
-            request_id=upload.request_id,
-            request_hash=upload.request_hash,
-            **_result(b"", None),
-        )
         inserted = await self._connection.execute(
-            statement.on_conflict_do_nothing().returning(UPLOAD.c.id)
+            _insert(self._connection.dialect.name),
+            {
+                "id": upload.upload_id,
+                "entity_id": upload.entity_id,
+                "domain_id": upload.domain.id,
+                "project": upload.project,
+                "collection": upload.collection,
+                "type": upload.type,
+                "state": UploadState.OPEN.value,
+                "base_version_id": upload.base_version_id,
+                "start_epoch": upload.start_epoch,
+                "created_at_us": upload.created_at_us,
+                "expires_at_us": upload.expires_at_us,
+                "request_id": upload.request_id,
+                "request_hash": upload.request_hash,
+                **_result(b"", None),
+            },
         )
         if inserted.first() is None:
             raise AlreadyExistsError("the request id, or the upload id, was used before")
@@ -94,9 +117,12 @@ class SqlUploads:
         commit_result: CommitResult | None = None,
     ) -> bool:
         ended = await self._connection.execute(
-            update(UPLOAD)
-            .where(UPLOAD.c.id == upload_id, IS_OPEN_UPLOAD)
-            .values(state=state.value, **_result(commit_hash, commit_result))
+            _END,
+            {
+                "of_upload": upload_id,
+                "new_state": state.value,
+                **_result(commit_hash, commit_result),
+            },
         )
         return ended.rowcount == 1
 

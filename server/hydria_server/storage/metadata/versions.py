@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.errors import NotFoundError
@@ -18,8 +18,11 @@ from hydria_server.domain.records import (
     VersionRecord,
     VersionState,
 )
-from hydria_server.storage.metadata.dialect import batches, gathered
+from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
+from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.engine import PUT_OFF
+from hydria_server.storage.metadata.leaves import SqlLeaves
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -27,38 +30,14 @@ from hydria_server.storage.metadata.tables import (
     ENTITY,
     IS_COMMITTED,
     IS_LIVE_COLLECTION,
+    IS_LIVE_PROJECT,
+    NAME,
     PROJECT,
     VERSION,
     VERSION_SHARD,
     VERSION_TAG,
 )
 
-RECORDS = select(
-    VERSION.c.id,
-    VERSION.c.collection_id,
-    PROJECT.c.entity_id,
-    VERSION.c.project_id,
-    ENTITY.c.name.label("entity"),
-    PROJECT.c.name.label("project"),
-    COLLECTION.c.name.label("collection"),
-    COLLECTION.c.type,
-    VERSION.c.number,
-    VERSION.c.digest,
-    VERSION.c.state,
-    VERSION.c.file_count,
-    VERSION.c.size_bytes,
-    VERSION.c.description,
-    VERSION.c.metadata_json,
-    gathered(ALIAS.c.name, where=ALIAS.c.version_id, equals=VERSION.c.id).label("aliases"),
-    gathered(VERSION_TAG.c.tag, where=VERSION_TAG.c.version_id, equals=VERSION.c.id).label("tags"),
-    VERSION.c.revision,
-    VERSION.c.created_at_us,
-    VERSION.c.updated_at_us,
-).select_from(
-    VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id)
-    .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
-    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
-)
 # What an insert is given; the rest follows.
 _GIVEN = (
     "collection_id", "number", "digest", "file_count", "size_bytes", "created_at_us",
@@ -67,20 +46,29 @@ _GIVEN = (
 _IN_COLLECTION = VERSION.c.collection_id == bindparam("collection_id")
 _POINTED_TO = ALIAS.c.name == bindparam("alias")
 
-_BY_ID = RECORDS.where(VERSION.c.id == bindparam("version_id"))
-_BY_NUMBER = RECORDS.where(_IN_COLLECTION, VERSION.c.number == bindparam("number"))
-_BY_ALIAS = RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
+_BY_ID = VERSION_RECORDS.where(VERSION.c.id == bindparam("version_id"))
+_BY_NUMBER = VERSION_RECORDS.where(_IN_COLLECTION, VERSION.c.number == bindparam("number"))
+_BY_ALIAS = VERSION_RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
     ALIAS.c.collection_id == bindparam("collection_id"), _POINTED_TO
 )
-_HIGHEST = RECORDS.where(_IN_COLLECTION, IS_COMMITTED).order_by(VERSION.c.number.desc()).limit(1)
+_HIGHEST = (
+    VERSION_RECORDS.where(_IN_COLLECTION, IS_COMMITTED).order_by(VERSION.c.number.desc()).limit(1)
+)
 _BY_DIGEST = _HIGHEST.where(VERSION.c.digest == bindparam("digest"))
-_RESOLVED = RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
+_RESOLVED = VERSION_RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
     ENTITY.c.name == bindparam("entity"),
     PROJECT.c.name == bindparam("project"),
     COLLECTION.c.name == bindparam("collection"),
+    IS_LIVE_PROJECT,
     IS_LIVE_COLLECTION,
     ALIAS.c.collection_id == COLLECTION.c.id,
     _POINTED_TO,
+)
+# Files are the source's where a version is a link.
+_CONTENT_ID = (
+    select(func.coalesce(VERSION.c.source_version_id, VERSION.c.id))
+    .where(VERSION.c.id == bindparam("version_id"))
+    .scalar_subquery()
 )
 _SHARDS = (
     select(
@@ -90,7 +78,7 @@ _SHARDS = (
         VERSION_SHARD.c.first_path,
         VERSION_SHARD.c.last_path,
     )
-    .where(VERSION_SHARD.c.version_id == bindparam("version_id"))
+    .where(VERSION_SHARD.c.version_id == _CONTENT_ID)
     .order_by(VERSION_SHARD.c.position)
 )
 _SHARDS_BETWEEN = _SHARDS.where(VERSION_SHARD.c.last_path >= bindparam("first"))
@@ -100,7 +88,7 @@ _DOMAIN = (
     .select_from(VERSION.join(PROJECT, PROJECT.c.id == VERSION.c.project_id))
     .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
     .join(DOMAIN, DOMAIN.c.id == func.coalesce(PROJECT.c.domain_id, ENTITY.c.domain_id))
-    .where(VERSION.c.id == bindparam("version_id"))
+    .where(VERSION.c.id == _CONTENT_ID)
 )
 _TAGS = select(VERSION_TAG.c.tag).where(VERSION_TAG.c.version_id == bindparam("version_id"))
 _PROJECT_ID = select(COLLECTION.c.project_id).where(COLLECTION.c.id == bindparam("collection_id"))
@@ -114,22 +102,41 @@ _INSERT = (
     )
     .returning(VERSION.c.id)
 )
-_COLLECTION_ID = select(VERSION.c.collection_id).where(VERSION.c.id == bindparam("version_id"))
-_ADD_TAG = insert(VERSION_TAG).values(
-    version_id=bindparam("version_id"),
-    tag=bindparam("tag"),
-    collection_id=_COLLECTION_ID.scalar_subquery(),
+# Links have the tags of their source, and its revision.
+_WITH_LINKS = or_(
+    VERSION.c.id == bindparam("version_id"),
+    VERSION.c.source_version_id == bindparam("version_id"),
 )
+_ADD_TAG = (
+    insert(VERSION_TAG)
+    .from_select(
+        ["version_id", "tag", "collection_id"],
+        select(VERSION.c.id, bindparam("tag", type_=NAME), VERSION.c.collection_id).where(
+            _WITH_LINKS
+        ),
+    )
+    .execution_options(**PUT_OFF)
+)
+_DELETE_TAGS = delete(VERSION_TAG).where(
+    VERSION_TAG.c.version_id.in_(select(VERSION.c.id).where(_WITH_LINKS))
+)
+_REVISE = (
+    update(VERSION)
+    .where(
+        or_(
+            VERSION.c.id == bindparam("of_version"),
+            VERSION.c.source_version_id == bindparam("of_version"),
+        )
+    )
+    .values(revision=VERSION.c.revision + 1, updated_at_us=bindparam("now_us"))
+)
+_ADD_SHARD = insert(VERSION_SHARD).execution_options(**PUT_OFF)
 _COUNT = (
     update(COLLECTION)
     .where(COLLECTION.c.id == bindparam("of_collection"))
     .values(version_count=COLLECTION.c.version_count + bindparam("more"))
+    .execution_options(**PUT_OFF)
 )
-
-
-def version_of(row: RowMapping) -> VersionRecord:
-    """Return the record in a row of `RECORDS`."""
-    return VersionRecord(**{**row, "state": VersionState(row["state"])})
 
 
 class SqlVersions:
@@ -137,19 +144,21 @@ class SqlVersions:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._leaves = SqlLeaves(connection)
 
     async def insert(self, version: NewVersion, shards: Sequence[ShardRecord]) -> VersionRecord:
         version_id = await self._insert(version)
         if shards:
             await self._connection.execute(
-                insert(VERSION_SHARD),
+                _ADD_SHARD,
                 [
                     {"version_id": version_id, "position": position, **asdict(shard)}
                     for position, shard in enumerate(shards)
                 ],
             )
         await self._insert_tags(version_id, version.tags)
-        await self._count(version.collection_id, 1)
+        await self._leaves.insert(version_id, version.metadata_json)
+        await self.count(version.collection_id, 1)
         return await self.by_id(version_id)
 
     async def _insert(self, version: NewVersion) -> int:
@@ -169,7 +178,7 @@ class SqlVersions:
         version_id: int = (await self._connection.execute(_INSERT, row)).scalar_one()
         return version_id
 
-    async def _count(self, collection_id: int, more: int) -> None:
+    async def count(self, collection_id: int, more: int) -> None:
         await self._connection.execute(_COUNT, {"of_collection": collection_id, "more": more})
 
     async def _insert_tags(self, version_id: int, tags: Iterable[str]) -> None:
@@ -222,26 +231,26 @@ class SqlVersions:
         if metadata_json is not None:
             words["metadata_json"] = metadata_json
             words["metadata_bytes"] = len(metadata_json.encode())
+            await self._leaves.replace(version_id, metadata_json)
         if tags is not None:
-            await self._connection.execute(
-                delete(VERSION_TAG).where(VERSION_TAG.c.version_id == version_id)
-            )
+            await self._connection.execute(_DELETE_TAGS, {"version_id": version_id})
             await self._insert_tags(version_id, tags)
         await self._revise(version_id, words, now_us=now_us)
 
-    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> None:
+    async def add_tags(self, version_id: int, tags: Sequence[str], *, now_us: int) -> bool:
         there = await self._connection.execute(_TAGS, {"version_id": version_id})
         new = set(tags).difference(there.scalars())
         if new:
             await self._insert_tags(version_id, sorted(new))
             await self._revise(version_id, {}, now_us=now_us)
+        return bool(new)
 
     async def _revise(self, version_id: int, words: Mapping[str, Value], *, now_us: int) -> None:
-        await self._connection.execute(
-            update(VERSION)
-            .where(VERSION.c.id == version_id)
-            .values(revision=VERSION.c.revision + 1, updated_at_us=now_us, **words)
-        )
+        if words:
+            await self._connection.execute(
+                update(VERSION).where(VERSION.c.id == version_id).values(**words)
+            )
+        await self._connection.execute(_REVISE, {"of_version": version_id, "now_us": now_us})
 
     async def mark_deleted(self, version_ids: Sequence[int], *, now_us: int) -> None:
         for ids in batches(version_ids):
@@ -255,7 +264,7 @@ class SqlVersions:
             .returning(VERSION.c.collection_id)
         )
         for collection_id, count in Counter(deleted.scalars()).items():
-            await self._count(collection_id, -count)
+            await self.count(collection_id, -count)
 
     async def live_ids(self, collection_id: int) -> list[int]:
         statement = select(VERSION.c.id).where(_IN_COLLECTION, IS_COMMITTED)

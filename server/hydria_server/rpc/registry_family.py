@@ -1,0 +1,25 @@
+"""What all calls of the registry service share."""
+
+from __future__ import annotations
+
+from hydria_server.domain.roles import Role
+from hydria_server.rpc.calls import Context
+from hydria_server.rpc.drain import Drain
+from hydria_server.rpc.family import ANONYMOUS, role_of
+from hydria_server.services.registry import RegistryServices
+
+
+class RegistryRpcs:
+    """Holds the services that calls are converted for."""
+
+    def __init__(self, services: RegistryServices, drain: Drain) -> None:
+        self.services = services
+        self.drain = drain
+
+    def actor(self, context: Context) -> str:
+        """Return who calls, for the history."""
+        return ANONYMOUS
+
+    def role(self, context: Context) -> Role:
+        """Return what the caller may do."""
+        return role_of(context)

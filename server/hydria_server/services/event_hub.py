@@ -1,0 +1,137 @@
+"""Tells whoever follows the history of an entity that it grew: Watch, webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from hydria_server.domain.errors import ServerDrainingError
+from hydria_server.domain.records import EventRecord
+from hydria_server.domain.watch_errors import WatchTokenOutOfRangeError
+from hydria_server.services.event_feed import EventFeed, Wants
+from hydria_server.services.outbox import read_after
+from hydria_server.storage.metadata.interface import MetadataStore
+
+POLL_SECONDS = 1.0
+
+_log = logging.getLogger("hydria.events")
+
+
+class EventHub:
+    """One feed for each entity that is followed, fed by the commits of this process.
+
+    What other processes commit is found by one task, `run`, that looks now and then for all
+    feeds together. Nobody who follows asks the database while there is nothing new.
+    """
+
+    def __init__(self, metadata: MetadataStore) -> None:
+        self._metadata = metadata
+        self._feeds: dict[int, EventFeed] = {}
+        self._is_closed = False
+        metadata.on_events(self._grow)
+
+    @contextmanager
+    def following(self, entity_id: int, *, after_seq: int) -> Iterator[Place]:
+        """Give a place in the history of an entity, from which to read on and to wait."""
+        feed = self._feeds.setdefault(entity_id, EventFeed())
+        feed.reader_count += 1
+        try:
+            yield Place(self, feed, entity_id, after_seq)
+        finally:
+            feed.reader_count -= 1
+            if not feed.reader_count:
+                del self._feeds[entity_id]
+
+    async def read(self, entity_id: int, seq: int) -> list[EventRecord]:
+        """Return events after `seq`, from the database. Raises as `outbox.read_after`."""
+        return await self._metadata.read(lambda rows: read_after(rows, entity_id, seq))
+
+    def close(self) -> None:
+        """From now on whoever waits is told that the server is shutting down."""
+        self._is_closed = True
+        for feed in self._feeds.values():
+            feed.wake_all()
+
+    def require_open(self) -> None:
+        """Return while the server serves.
+
+        Raises:
+            ServerDrainingError: it is shutting down.
+        """
+        if self._is_closed:
+            raise ServerDrainingError("the server is shutting down; go on with the last token")
+
+    def _grow(self, entity_id: int, events: Sequence[EventRecord]) -> None:
+        feed = self._feeds.get(entity_id)
+        if feed is not None:
+            feed.grow(events)
+
+    async def run(self) -> None:
+        """Look for what other processes commit, until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - logged; it is tried again
+                _log.exception("looking for events failed; it is tried again")
+
+    async def look(self) -> None:
+        """Bring the feeds up to what the database has by now."""
+        feeds = {id_: feed for id_, feed in self._feeds.items() if feed.head is not None}
+        if not feeds:
+            return
+        heads = await self._metadata.read(lambda rows: rows.events.heads(feeds))
+        for entity_id, feed in feeds.items():
+            if heads[entity_id] > (feed.head or 0):
+                await self._catch_up(entity_id, feed, heads[entity_id])
+
+    async def _catch_up(self, entity_id: int, feed: EventFeed, head: int) -> None:
+        """Read one page for all readers of a feed; the rest of more they read by themselves."""
+        with suppress(WatchTokenOutOfRangeError):  # each reader will find that by itself
+            feed.grow(await self.read(entity_id, feed.head or 0))
+        feed.reached(head)
+
+
+class Place:
+    """A reader's place in the history of an entity: everything up to `seq` is dealt with.
+
+    Whoever reads moves `seq` on, once an event is dealt with.
+    """
+
+    def __init__(self, hub: EventHub, feed: EventFeed, entity_id: int, seq: int) -> None:
+        self.seq = seq
+        self._hub = hub
+        self._feed = feed
+        self._entity_id = entity_id
+
+    async def read(self) -> list[EventRecord]:
+        """Return events after `seq`, in order and without a gap; none at the end of the history.
+
+        Raises:
+            WatchTokenCompactedError: some of them are not kept any more.
+            WatchTokenFromFutureError: the history does not reach as far as `seq`.
+            ServerDrainingError: the server is shutting down.
+        """
+        self._hub.require_open()
+        known = self._feed.after(self.seq)
+        if known is not None:
+            return known
+        seq = self.seq
+        events = await self._hub.read(self._entity_id, seq)
+        if not events:
+            self._feed.reached(seq)
+        return events
+
+    async def wait(self, wants: Wants, *, timeout_seconds: float) -> None:
+        """Wait for an event that is wanted, and move past the others.
+
+        It may end early; then there is nothing to be read, or nothing that is wanted.
+
+        Raises:
+            ServerDrainingError: the server is shutting down.
+        """
+        self._hub.require_open()
+        self.seq = await self._feed.sleep(self.seq, wants, timeout_seconds=timeout_seconds)
+        self._hub.require_open()

@@ -1,0 +1,31 @@
+"""The registry service on stores on disk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.clocks import ManualClock
+from tests.conformance.registry_service import RegistryServiceContract
+from tests.servers import Server, disk_server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(
+    clock: ManualClock, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Server]:
+    async with disk_server(tmp_path_factory.mktemp("data"), clock=clock) as server:
+        yield server
+
+
+class TestRegistryServiceOnDisk(RegistryServiceContract):
+    pass
