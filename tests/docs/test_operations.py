@@ -125,10 +125,10 @@ def _start(*flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_health_says_serving_for_both_names(tmp_path: Path) -> None:
+def test_health_says_serving_for_all_names(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as (server, _), grpc.insecure_channel(server.address) as line:
         stub = health_pb2_grpc.HealthStub(line)
-        for service in ("", "hydria.v1.ArtifactService"):
+        for service in ("", "hydria.v1.ArtifactService", "hydria.v1.RegistryService"):
             request = health_pb2.HealthCheckRequest(service=service)
             answer = stub.Check(request)  # type: ignore[attr-defined] # its stubs forgot it
             assert answer.status == health_pb2.HealthCheckResponse.SERVING

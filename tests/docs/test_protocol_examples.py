@@ -81,6 +81,7 @@ def test_the_table_of_fields_is_what_lists_can_be_filtered_and_ordered_by() -> N
         "ListProjects": listings.PROJECT_FIELDS,
         "ListTypes": listings.TYPE_FIELDS,
         "ListCollections": listings.COLLECTION_FIELDS,
+        "ListRegistries": listings.REGISTRY_FIELDS,
         "ListVersions": listings.VERSION_FIELDS,
     }
     for name, filtered, ordered, _ in PAGE.table("example: fields"):

@@ -285,7 +285,7 @@ async def use_links(rows: Rows, entity_id: int, version_id: int) -> None:
     await rows.names.collection("acme", "registry-a", "m")
     link = await rows.links.insert(NewLink(model, 0, version_id, 1))
     await rows.links.live(model, version_id)
-    await rows.links.of_version(version_id)
+    await rows.links.ids_of_version(version_id)
     await rows.links.ids_of_collection(link.collection_id)
     await rows.registries.types_in_use(made)
     await rows.registries.collection_ids(made)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.config import Config
 
 from hydria_server.domain.names import MODEL_REGISTRY
-from hydria_server.storage.metadata import migration
 from hydria_server.storage.metadata.store import SqlMetadataStore
 
 OLD_ROWS = """
@@ -28,9 +28,13 @@ INSERT INTO alias VALUES (9, 'latest', 11, 10);
 async def old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a database as the release before registries left it."""
     path = tmp_path / "meta.db"
+    upgrade = command.upgrade
+
+    def upgrade_to_the_first(config: Config, _revision: str) -> None:
+        upgrade(config, "0001")
+
     with monkeypatch.context() as old:
-        upgrade = command.upgrade
-        old.setattr(migration.command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        old.setattr(command, "upgrade", upgrade_to_the_first)
         await (await SqlMetadataStore.open(path)).close()
     with sqlite3.connect(path) as connection:
         connection.executescript(OLD_ROWS)

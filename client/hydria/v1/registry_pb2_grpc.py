@@ -154,9 +154,8 @@ class RegistryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRegistries(self, request, context):
-        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-        `updated_at`.
+        """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+        restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -238,9 +237,9 @@ class RegistryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Pushes what happens, as it happens. A bookmark comes first, or, without a token and if it is asked
-        for, the state that the filter selects and then the bookmark; then events, none missing in
-        between. With a token: the events after it.
+        """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+        for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+        life, then the events after the token.
 
         Events come in the order of their commits, each of them once on a stream; nothing is left out,
         and a bookmark says that nothing before it is still to come. A bookmark comes every

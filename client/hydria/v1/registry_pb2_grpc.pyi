@@ -62,9 +62,8 @@ class RegistryServiceStub:
     GetRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]
     """Reads a registry. A name given up by a rename finds the registry that had it."""
     ListRegistries: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]
-    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-    `updated_at`.
+    """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+    restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
     """
     UpdateRegistry: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]
     """Renames, describes or restricts a registry. The old name finds it until it is used again.
@@ -114,9 +113,9 @@ class RegistryServiceStub:
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
     Watch: _grpc.UnaryStreamMultiCallable[_registry_pb2.WatchRequest, _registry_pb2.WatchResponse]
-    """Pushes what happens, as it happens. A bookmark comes first, or, without a token and if it is asked
-    for, the state that the filter selects and then the bookmark; then events, none missing in
-    between. With a token: the events after it.
+    """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+    for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+    life, then the events after the token.
 
     Events come in the order of their commits, each of them once on a stream; nothing is left out,
     and a bookmark says that nothing before it is still to come. A bookmark comes every
@@ -167,9 +166,8 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     GetRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetRegistryRequest, _registry_pb2.GetRegistryResponse]  # type: ignore[assignment]
     """Reads a registry. A name given up by a rename finds the registry that had it."""
     ListRegistries: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListRegistriesRequest, _registry_pb2.ListRegistriesResponse]  # type: ignore[assignment]
-    """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-    that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-    `updated_at`.
+    """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+    restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
     """
     UpdateRegistry: _aio.UnaryUnaryMultiCallable[_registry_pb2.UpdateRegistryRequest, _registry_pb2.UpdateRegistryResponse]  # type: ignore[assignment]
     """Renames, describes or restricts a registry. The old name finds it until it is used again.
@@ -219,9 +217,9 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
     Watch: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchRequest, _registry_pb2.WatchResponse]  # type: ignore[assignment]
-    """Pushes what happens, as it happens. A bookmark comes first, or, without a token and if it is asked
-    for, the state that the filter selects and then the bookmark; then events, none missing in
-    between. With a token: the events after it.
+    """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+    for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+    life, then the events after the token.
 
     Events come in the order of their commits, each of them once on a stream; nothing is left out,
     and a bookmark says that nothing before it is still to come. A bookmark comes every
@@ -287,9 +285,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListRegistriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListRegistriesResponse, _abc.Awaitable[_registry_pb2.ListRegistriesResponse]]:
-        """Lists the registries of an entity, by name. Filter fields: `name`, `description`, `type` (one
-        that it is restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`,
-        `updated_at`.
+        """Lists the registries of an entity, by name. Filter fields: `name`, `type` (one that it is
+        restricted to), `created_at`, `updated_at`. Order fields: `name`, `created_at`, `updated_at`.
         """
 
     @_abc_1.abstractmethod
@@ -387,9 +384,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_pb2.WatchResponse], _abc.AsyncIterator[_registry_pb2.WatchResponse]]:
-        """Pushes what happens, as it happens. A bookmark comes first, or, without a token and if it is asked
-        for, the state that the filter selects and then the bookmark; then events, none missing in
-        between. With a token: the events after it.
+        """Pushes what happens, as it happens. Without a token: the state that the filter selects, if asked
+        for, then a bookmark, then events, none missing in between. With a token: a bookmark, as a sign of
+        life, then the events after the token.
 
         Events come in the order of their commits, each of them once on a stream; nothing is left out,
         and a bookmark says that nothing before it is still to come. A bookmark comes every

@@ -30,8 +30,7 @@ async def require_removable(
             details={"aliases": _listed(others)},
         )
     if not force:
-        links = await rows.links.of_version(version.id)
-        _require_none(version.ref, [link.ref for link in links])
+        await _require_none(rows, version.ref, await rows.links.ids_of_version(version.id))
 
 
 async def require_unlinked(rows: Rows, collection: CollectionRecord) -> None:
@@ -40,15 +39,15 @@ async def require_unlinked(rows: Rows, collection: CollectionRecord) -> None:
     Raises:
         ResourceInUseError: some are.
     """
-    link_ids = await rows.links.ids_of_collection(collection.id)
-    shown = [(await rows.versions.by_id(link_id)).ref for link_id in link_ids[:_SHOWN]]
-    _require_none(collection.name, shown)
+    await _require_none(rows, collection.name, await rows.links.ids_of_collection(collection.id))
 
 
-def _require_none(name: str, links: Sequence[str]) -> None:
+async def _require_none(rows: Rows, name: str, link_ids: Sequence[int]) -> None:
+    links = [(await rows.versions.by_id(link_id)).ref for link_id in link_ids[:_SHOWN]]
     if links:
         raise ResourceInUseError(
-            f"{name} is linked as {_listed(links[:3])}; unlink it first, or use force",
+            f"{name} is linked as {links[0]} ({len(link_ids)} links in all); unlink it first, or"
+            " use force",
             details={"links": _listed(links)},
         )
 
@@ -64,8 +63,8 @@ async def remove_version(
 
     Its aliases go, but for `latest`, which is handed on to the highest that remains.
     """
-    for link in await rows.links.of_version(version.id):
-        await _remove(rows, link, history, now_us)
+    for link_id in await rows.links.ids_of_version(version.id):
+        await _remove(rows, await rows.versions.by_id(link_id), history, now_us)
     await _remove(rows, version, history, now_us)
 
 

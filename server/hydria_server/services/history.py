@@ -106,10 +106,10 @@ class History:
         return before
 
     async def record(self, rows: Rows, entity_id: int, *, actor: str, now_us: int) -> None:
-        """Write everything noted, first of all in `entity_id`. The last step of the transaction.
+        """Write everything noted. The last step of the transaction.
 
-        Entities are locked in the order of their ids, so that two transactions never wait for each
-        other.
+        `entity_id` is where projects belong. Entities are locked in the order of their ids, so that
+        no two transactions wait for each other.
         """
         unplaced = self._noted.pop(None, _Noted())
         self._of(entity_id).take(unplaced)

@@ -44,7 +44,6 @@ VERSION_FIELDS: Fields = {
 }
 REGISTRY_FIELDS: Fields = {
     "name": Kind.TEXT,
-    "description": Kind.TEXT,
     "type": Kind.SET,
     "created_at": Kind.TIME,
     "updated_at": Kind.TIME,

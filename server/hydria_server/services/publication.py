@@ -173,7 +173,8 @@ async def reuse(
     tags = changed_names("tags", version.tags, (*version.tags, *words.tags))
     history.add_version(EventType.VERSION_REUSED, version, {**origin, **tags})
     if await rows.versions.add_tags(version.id, words.tags, now_us=now_us):
-        for link in await rows.links.of_version(version.id):
+        for link_id in await rows.links.ids_of_version(version.id):
+            link = await rows.versions.by_id(link_id)
             history.add_version(EventType.VERSION_UPDATED, link, {"fields": ["tags"], **tags})
     ignored = []
     if words.description and words.description != version.description:

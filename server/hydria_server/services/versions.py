@@ -123,8 +123,8 @@ async def note_update(
     rows: Rows, version_id: int, words: Mapping[str, Json], history: History
 ) -> None:
     """Note that the words of a version are others now, there and where it is linked."""
-    version = await rows.versions.by_id(version_id)
-    for changed in (version, *await rows.links.of_version(version_id)):
+    for changed_id in (version_id, *await rows.links.ids_of_version(version_id)):
+        changed = await rows.versions.by_id(changed_id)
         history.add_version(EventType.VERSION_UPDATED, changed, words)
 
 

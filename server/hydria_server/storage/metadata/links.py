@@ -55,10 +55,11 @@ _INSERT_TAGS = insert(VERSION_TAG).from_select(
     .select_from(VERSION.join(VERSION_TAG, VERSION_TAG.c.version_id == VERSION.c.source_version_id))
     .where(VERSION.c.id == bindparam("link_id")),
 )
-_OF_SOURCE = VERSION_RECORDS.where(
-    VERSION.c.source_version_id == bindparam("source_id"), IS_LIVE_LINK
+_TO_SOURCE = (VERSION.c.source_version_id == bindparam("source_id"), IS_LIVE_LINK)
+_OF_SOURCE = select(VERSION.c.id).where(*_TO_SOURCE).order_by(VERSION.c.id)
+_IN_COLLECTION = VERSION_RECORDS.where(
+    *_TO_SOURCE, VERSION.c.collection_id == bindparam("collection_id")
 )
-_IN_COLLECTION = _OF_SOURCE.where(VERSION.c.collection_id == bindparam("collection_id"))
 _LINKED = (
     select(VERSION.c.id)
     .join(_SOURCE, _SOURCE.c.id == VERSION.c.source_version_id)
@@ -88,11 +89,9 @@ class SqlLinks:
         row = found.mappings().first()
         return version_of(row) if row else None
 
-    async def of_version(self, source_id: int) -> list[VersionRecord]:
-        found = await self._connection.execute(
-            _OF_SOURCE.order_by(VERSION.c.id), {"source_id": source_id}
-        )
-        return [version_of(row) for row in found.mappings()]
+    async def ids_of_version(self, source_id: int) -> list[int]:
+        found = await self._connection.execute(_OF_SOURCE, {"source_id": source_id})
+        return list(found.scalars())
 
     async def ids_of_collection(self, collection_id: int) -> list[int]:
         found = await self._connection.execute(_LINKED, {"collection_id": collection_id})

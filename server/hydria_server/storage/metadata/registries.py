@@ -205,7 +205,6 @@ def _registries(entity_id: int) -> Listing[RegistryRecord]:
         text_bytes=byte_length(REGISTRY.c.description),
         fields={
             "name": TextField(PROJECT.c.name),
-            "description": TextField(REGISTRY.c.description),
             "type": NamesField(PROJECT.c.id, restricted, REGISTRY_TYPE.c.type),
             "created_at": NumberField(PROJECT.c.created_at_us),
             "updated_at": NumberField(REGISTRY.c.updated_at_us),

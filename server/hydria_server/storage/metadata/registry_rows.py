@@ -66,7 +66,7 @@ class RegistryRows(Protocol):
     async def page(self, entity_id: int, query: Query) -> Page[RegistryRecord]:
         """List an entity's registries, as `ListingRows` lists.
 
-        Fields: name, description, type (one that it is restricted to), created_at, updated_at.
+        Fields: name, type (one that it is restricted to), created_at, updated_at.
         """
         ...
 
@@ -82,8 +82,8 @@ class LinkRows(Protocol):
         """Return the live link of that collection to the version."""
         ...
 
-    async def of_version(self, source_id: int) -> list[VersionRecord]:
-        """Return all live links to the version, the oldest first."""
+    async def ids_of_version(self, source_id: int) -> list[int]:
+        """Return the ids of all live links to the version, the oldest first."""
         ...
 
     async def ids_of_collection(self, collection_id: int) -> list[int]:
