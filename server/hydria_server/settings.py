@@ -41,6 +41,7 @@ class Settings:
     reserve_bytes: int = 256 * _MIB
     watches_max: int = 5000
     event_retention_seconds: int = 0
+    deployment_retention_seconds: int = 30 * 24 * 3600
     failpoint: str = ""
 
     def effective(self) -> dict[str, str]:
@@ -62,6 +63,8 @@ _HELP = {
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
     "watches_max": "how many watchers are served at a time (default: 5000)",
     "event_retention_seconds": "how long events are kept; 0: for ever (default: 0)",
+    "deployment_retention_seconds": "how long deployments that are over are shown"
+    " (default: 2592000)",
     "failpoint": argparse.SUPPRESS,
 }
 
@@ -148,6 +151,7 @@ def _check(settings: Settings) -> None:
         "open_uploads_max",
         "byte_budget",
         "watches_max",
+        "deployment_retention_seconds",
     )
     for name in (*numbers, *positive):
         value = getattr(settings, name)

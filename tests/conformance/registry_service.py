@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.registry_deployments import DeploymentsContract
 from tests.conformance.registry_events import EventsContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
@@ -17,7 +18,12 @@ from tests.teams import Team
 
 
 class RegistryServiceContract(
-    RegistriesContract, LinksContract, LinkReadingContract, EventsContract, WatchContract
+    RegistriesContract,
+    LinksContract,
+    LinkReadingContract,
+    EventsContract,
+    WatchContract,
+    DeploymentsContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

@@ -156,8 +156,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UPLOAD_EXPIRED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
     ERROR_REASON_RESOURCE_IN_USE: _ErrorReason.ValueType  # 26
-    """FAILED_PRECONDITION: something still holds it; `metadata.aliases` or `metadata.links` (refs)
-    name some of it.
+    """FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+    `metadata.deployments` (which no flag overrules) name some of it.
     """
     ERROR_REASON_TYPE_MISMATCH: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -205,6 +205,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
     ERROR_REASON_TOO_MANY_WATCHES: _ErrorReason.ValueType  # 75
     """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+    ERROR_REASON_TOO_MANY_DEPLOYMENTS: _ErrorReason.ValueType  # 78
+    """RESOURCE_EXHAUSTED: the entity has as many deployments as it may have. End some."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -266,8 +268,8 @@ ERROR_REASON_UPLOAD_NOT_OPEN: ErrorReason.ValueType  # 24
 ERROR_REASON_UPLOAD_EXPIRED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION: the upload's lease ran out. Begin another; most chunks are still there."""
 ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 26
-"""FAILED_PRECONDITION: something still holds it; `metadata.aliases` or `metadata.links` (refs)
-name some of it.
+"""FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
+`metadata.deployments` (which no flag overrules) name some of it.
 """
 ERROR_REASON_TYPE_MISMATCH: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -315,6 +317,8 @@ ERROR_REASON_WATCH_TOKEN_FROM_FUTURE: ErrorReason.ValueType  # 74
 """OUT_OF_RANGE: the token is newer than the history: the store was set back. Begin without one."""
 ERROR_REASON_TOO_MANY_WATCHES: ErrorReason.ValueType  # 75
 """RESOURCE_EXHAUSTED: the server serves as many watchers as it may. Try later, or elsewhere."""
+ERROR_REASON_TOO_MANY_DEPLOYMENTS: ErrorReason.ValueType  # 78
+"""RESOURCE_EXHAUSTED: the entity has as many deployments as it may have. End some."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:

@@ -17,6 +17,7 @@ from hydria_server.storage.metadata.catalog_rows import (
     NameRows,
     VersionRows,
 )
+from hydria_server.storage.metadata.deployment_rows import DeploymentRows
 from hydria_server.storage.metadata.engine_rows import (
     ChunkRows,
     EventRows,
@@ -31,6 +32,7 @@ from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 __all__ = [
     "AliasRows",
     "ChunkRows",
+    "DeploymentRows",
     "EventQueryRows",
     "EventRows",
     "IndexedChunk",
@@ -78,6 +80,8 @@ class Rows(Protocol):
     def registries(self) -> RegistryRows: ...
     @property
     def links(self) -> LinkRows: ...
+    @property
+    def deployments(self) -> DeploymentRows: ...
 
 
 class MetadataStore(Protocol):

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hydria_server.domain.records import EventRecord, StoreInfo
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
+from hydria_server.storage.metadata.deployments import SqlDeployments
 from hydria_server.storage.metadata.event_queries import SqlEventQueries
 from hydria_server.storage.metadata.events import SqlEvents
 from hydria_server.storage.metadata.links import SqlLinks
@@ -89,3 +90,7 @@ class SqlRows:
     @property
     def links(self) -> SqlLinks:
         return SqlLinks(self._connection)
+
+    @property
+    def deployments(self) -> SqlDeployments:
+        return SqlDeployments(self._connection)
