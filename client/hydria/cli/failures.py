@@ -66,6 +66,8 @@ def _hydria_error_text(error: errors.HydriaError) -> str:
 
 
 def _in_use_text(error: errors.ResourceInUseError) -> str:
+    if error.details.get("deployments"):
+        return f"{error.message} ('hydria registry deployments' lists them)"
     aliases = error.details.get("aliases")
     if aliases:
         return f"{error.message} ({aliases}): --delete-aliases, or 'hydria alias set'"

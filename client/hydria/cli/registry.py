@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hydria.cli.collection import show_collection
+from hydria.cli.deployments import deployments
+from hydria.cli.follow import follow
 from hydria.cli.history import watch
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
@@ -155,5 +157,5 @@ def _show(invocation: Invocation, found: Registry) -> None:
         print_lines(printable(found.description))
 
 
-for _command in (ls, link, unlink, links, watch):
+for _command in (ls, link, unlink, links, watch, deployments, follow):
     registry.add_command(_command)
