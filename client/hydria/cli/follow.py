@@ -129,21 +129,9 @@ def follow(
             on_notice=lambda notice: _print(invocation, notice),
             options=options,
         )
-        await (_once(invocation, follower) if once else _until_told(follower))
+        await (follower.once() if once else _until_told(follower))
 
     invocation.call(run)
-
-
-async def _once(invocation: Invocation, follower: AsyncModelFollower) -> None:
-    """Bring it up to date, and say so also when nothing had to be done."""
-    from hydria.following.records import FollowNotice, NoticeKind
-
-    before = follower.current
-    current = await follower.once()
-    if before == current:
-        return
-    done = FollowNotice(kind=NoticeKind.CURRENT, version_ref=current.version_ref, path=current.path)
-    _print(invocation, done)
 
 
 async def _until_told(follower: AsyncModelFollower) -> None:

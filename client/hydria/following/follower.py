@@ -138,10 +138,14 @@ class AsyncModelFollower:
         """
         with ExitStack() as held:
             await self._open(held)
+            before = self.current
             version = await self._client.version(self.ref)
             await self._bring(version, self._placer.token, None)
-            assert self.current is not None
-            return self.current
+            current = self.current
+            assert current is not None
+            if current == before:
+                self._say(NoticeKind.CURRENT, current.version_ref, current)
+            return current
 
     async def _open(self, held: ExitStack) -> None:
         await self._in_thread(lambda: held.enter_context(self._root.locked()))
