@@ -50,6 +50,10 @@ class Scale:
     timed_commits: int = 300
     timed_calls: int = 2_000
     entries: int = 1_000_000
+    watchers: int = 200
+    timed_moves: int = 100
+    idle_watchers: int = 500
+    idle_seconds: int = 40
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
 
@@ -68,6 +72,8 @@ QUICK = Scale(
     timed_commits=20,
     timed_calls=300,
     entries=20_000,
+    timed_moves=20,
+    idle_seconds=5,
     peer_tiny_files=FileSet(500, 1024),
 )
 

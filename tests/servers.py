@@ -18,6 +18,7 @@ import grpc
 from hydria.v1 import artifact_pb2_grpc
 from hydria_server.app import microseconds_now, serve_stores
 from hydria_server.services.artifact import ArtifactServices
+from hydria_server.services.registry import RegistryServices
 from hydria_server.settings import Settings
 from hydria_server.storage.metadata.interface import MetadataStore
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -36,6 +37,7 @@ class Server:
     stub: artifact_pb2_grpc.ArtifactServiceAsyncStub
     channel: grpc.aio.Channel
     services: ArtifactServices
+    registry: RegistryServices
     packs: PackStore
     metadata: MetadataStore
 
@@ -99,7 +101,9 @@ async def _stubbed(
         grpc.aio.insecure_channel(running.address) as channel,
     ):
         stub = artifact_pb2_grpc.ArtifactServiceStub(channel)
-        yield Server(running.address, stub, channel, running.services, packs, metadata)
+        yield Server(
+            running.address, stub, channel, running.services, running.registry, packs, metadata
+        )
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from benchmarks.workloads.file_sets import big_file, medium_files, small_files, 
 from benchmarks.workloads.hashing import checksums
 from benchmarks.workloads.many_versions import commits, resolve
 from benchmarks.workloads.million import million
+from benchmarks.workloads.watching import watch
 
 WORKLOADS: Mapping[str, Workload] = {
     "checksums": checksums,
@@ -24,6 +25,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "commits": commits,
     "resolve": resolve,
     "million": million,
+    "watch": watch,
 }
 
 ROUNDS_MAX: Mapping[str, int] = {"commits": 1}

@@ -57,6 +57,7 @@ class RunningServer:
 
     address: str
     services: ArtifactServices
+    registry: RegistryServices
     failed: asyncio.Event
 
 
@@ -127,7 +128,7 @@ async def serve_stores(
     background.add_done_callback(lambda task: None if task.cancelled() else failed.set())
     try:
         async with _listening(settings, services, registry, drain) as address:
-            yield RunningServer(address, services, failed)
+            yield RunningServer(address, services, registry, failed)
     finally:
         background.cancel()
         await asyncio.gather(background, return_exceptions=True)

@@ -26,6 +26,10 @@ TINY = Scale(
     timed_commits=2,
     timed_calls=20,
     entries=200,
+    watchers=3,
+    timed_moves=4,
+    idle_watchers=3,
+    idle_seconds=1,
     peer_tiny_files=FileSet(10, 100),
 )
 

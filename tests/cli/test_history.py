@@ -16,7 +16,7 @@ _KEYS = {
 
 
 def test_events_are_listed_as_rows(served: Hydria, name: str, files: Path) -> None:
-    served("artifact", "put", name, files, "--type", "dataset", "--alias", "best")
+    served("artifact", "put", files, "--name", name, "--type", "dataset", "--alias", "best")
     rows = served("events", name, "--json").rows()
     assert [row["type"] for row in rows] == [
         "alias_set",
@@ -31,7 +31,7 @@ def test_events_are_listed_as_rows(served: Hydria, name: str, files: Path) -> No
 
 
 def test_events_are_listed_for_people(served: Hydria, name: str, files: Path) -> None:
-    served("artifact", "put", name, files, "--type", "dataset", "--alias", "best")
+    served("artifact", "put", files, "--name", name, "--type", "dataset", "--alias", "best")
     shown = served("events", name, "--alias", "best").out
     assert "best -> v0" in shown
     assert "alias_set" in shown
@@ -47,7 +47,7 @@ def test_a_wrong_time_or_type_or_place_is_told(served: Hydria, name: str) -> Non
 def test_watch_prints_the_snapshot_and_then_an_object_a_line(
     served: Hydria, server: str, name: str, files: Path
 ) -> None:
-    served("artifact", "put", name, files, "--type", "dataset", "--alias", "best")
+    served("artifact", "put", files, "--name", name, "--type", "dataset", "--alias", "best")
     command = [sys.executable, "-m", "hydria.cli.main", "registry", "watch", name, "--snapshot"]
     watching = subprocess.Popen(
         [*command, "--alias", "best", "--limit", "1", "--json", "--server", server],
@@ -58,7 +58,7 @@ def test_watch_prints_the_snapshot_and_then_an_object_a_line(
     with watching:
         holder = json.loads(watching.stdout.readline())
         assert (holder["type"], holder["ref"]) == ("alias_holder", f"{name}:v0")
-        served("artifact", "put", name, files / "below", "--alias", "best")
+        served("artifact", "put", files / "below", "--name", name, "--alias", "best")
         event = json.loads(watching.stdout.readline())
         assert event.keys() == {*_KEYS, "token"}
         assert (event["alias"], event["ref"]) == ("best", f"{name}:v1")

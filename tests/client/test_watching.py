@@ -13,10 +13,9 @@ from hydria.errors import ClientClosedError, InvalidArgumentError, RefInvalidErr
 from hydria.history_records import AliasHolder, AliasSnapshot, Event
 from hydria.watch_errors import WatchTokenCompactedError, WatchTokenInvalidError
 from hydria.watching import Watch
-from tests.clocks import ManualClock
-from tests.servers import memory_server, server_process
-
-DAY_US = 24 * 3600 * 1_000_000
+from hydria_server.storage.metadata.interface import Rows
+from tests.client.lines import Line
+from tests.servers import Server, server_process
 
 
 async def events(watch: Watch, count: int) -> list[str]:
@@ -37,9 +36,16 @@ async def snapshot(watch: Watch) -> dict[str, str]:
     return {holder.alias: holder.version_ref for holder in item.holders}
 
 
-async def point(client: AsyncClient, *aliases: str) -> None:
-    """Make a version that no other has, with aliases."""
-    await client.log("calls", [], type="model", aliases=aliases)
+async def forget_all(server: Server, name: str) -> None:
+    """Let the history of an entity begin anew."""
+
+    async def forget(rows: Rows) -> None:
+        entity = await rows.names.entity(name)
+        assert entity
+        last = (await rows.events.bounds(entity.id)).last
+        await rows.event_queries.forget_before(entity.id, last + 1, limit=last)
+
+    await server.metadata.write(forget)
 
 
 @pytest.fixture
@@ -69,18 +75,18 @@ async def test_a_watch_begins_with_a_snapshot_and_goes_on_with_what_happens(
 
 
 async def test_a_watch_survives_the_loss_of_its_line(
-    client: AsyncClient, client_on_line: AsyncClient, line: object, v0: str
+    client: AsyncClient, client_on_line: AsyncClient, line: Line, v0: str
 ) -> None:
     async with client_on_line.watch("team", snapshot=True) as watch:
         await snapshot(watch)
         for number in range(5):
             await client.set_aliases(v0, [f"alias-{number}"])
-            line.cut()  # type: ignore[attr-defined]
+            line.cut()
             assert await events(watch, 1) == [f"alias_set alias-{number}"]
 
 
 async def test_a_watch_survives_a_server_that_stops_and_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "a").write_bytes(b"1")
     with server_process(tmp_path / "data") as process:
@@ -118,36 +124,24 @@ async def test_an_iteration_that_was_cancelled_can_be_gone_on_with(
                 async with asyncio.timeout(0.05):
                     await anext(watch)
             await client.set_aliases(v0, [f"alias-{number}"])
-        assert await events(watch, 3) == [f"alias_set alias-{number}" for number in range(3)]
+            assert await events(watch, 1) == [f"alias_set alias-{number}"]
 
 
-async def test_a_token_that_the_history_does_not_reach_is_an_error_or_a_new_snapshot() -> None:
-    clock = ManualClock()
-    async with memory_server(clock=clock) as server:
-        async with AsyncClient(server.address, entity="team", project="birds") as client:
-            async with client.draft("calls", type="model") as draft:
-                await draft.add_bytes("a", b"1") if hasattr(draft, "add_bytes") else None
-                result = await draft.commit()
-            ref = result.version.ref
-            async with client.watch(snapshot=True) as watch:
-                await snapshot(watch)
-                token = watch.token
-            await client.set_aliases(ref, ["best"])
-            entity = await server.metadata.read(lambda rows: rows.names.entity("team"))
-            assert entity
-            bounds = await server.metadata.read(lambda rows: rows.events.bounds(entity.id))
-            await server.metadata.write(
-                lambda rows: rows.event_queries.forget_before(
-                    entity.id, bounds.last + 1, limit=1000
-                )
-            )
-            async with client.watch(token=token) as watch:
-                with pytest.raises(WatchTokenCompactedError):
-                    await anext(watch)
-            async with client.watch(token=token, snapshot_again=True) as watch:
-                assert await snapshot(watch) == {"best": ref, "latest": ref}
-                await client.set_aliases(ref, ["more"])
-                assert await events(watch, 1) == ["alias_set more"]
+async def test_a_token_that_the_history_does_not_reach_is_an_error_or_a_new_snapshot(
+    client: AsyncClient, server: Server, v0: str
+) -> None:
+    async with client.watch(snapshot=True) as watch:
+        await snapshot(watch)
+        token = watch.token
+    await client.set_aliases(v0, ["good"])
+    await forget_all(server, "team")
+    async with client.watch(token=token) as watch:
+        with pytest.raises(WatchTokenCompactedError):
+            await anext(watch)
+    async with client.watch(token=token, snapshot_again=True) as watch:
+        assert await snapshot(watch) == {"best": v0, "good": v0, "latest": v0}
+        await client.set_aliases(v0, ["more"])
+        assert await events(watch, 1) == ["alias_set more"]
 
 
 async def test_a_garbled_token_is_an_error_at_once(client: AsyncClient) -> None:
@@ -166,7 +160,7 @@ async def test_wrong_words_are_refused_before_anything_is_sent(client: AsyncClie
 async def test_a_watch_ends_with_its_client(client: AsyncClient, v0: str) -> None:
     watch = client.watch(snapshot=True)
     await snapshot(watch)
-    waiting = asyncio.create_task(anext(watch))  # type: ignore[arg-type]
+    waiting = asyncio.create_task(anext(watch))
     await asyncio.sleep(0)
     await client.close()
     with pytest.raises(ClientClosedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.metadata.chunks import ChunksContract
+from tests.conformance.metadata.event_queries import EventQueriesContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.listings import ListingsContract
 from tests.conformance.metadata.names import NamesContract
@@ -17,6 +18,7 @@ class MetadataStoreContract(
     NamesContract,
     VersionsContract,
     HistoryContract,
+    EventQueriesContract,
     UploadsContract,
     ChunksContract,
     ListingsContract,

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import registry_pb2, types_pb2
 from tests.conformance.artifact_rules import events_of, intervals_of
 from tests.refusals import refused
@@ -88,6 +89,38 @@ class LinksContract:
         answers = await asyncio.gather(*(shelf.ask_link(team.ref()) for _ in range(8)))
         assert sorted(answer.created for answer in answers) == [False] * 7 + [True]
         assert {answer.version.ref for answer in answers} == {shelf.ref(":v0")}
+
+    async def test_what_is_linked_and_deleted_at_once_is_one_or_the_other(self, team: Team) -> None:
+        for number in range(8):
+            await team.log({"a": b"%d" % number})
+        shelf = Shelf.of(team)
+        await shelf.create("dataset")
+
+        async def both(ref: str) -> list[bool]:
+            delete = pb.DeleteVersionRequest(ref=ref)
+            answers = await asyncio.gather(
+                *(shelf.ask_link(ref), team.stub.DeleteVersion(delete)), return_exceptions=True
+            )
+            return [isinstance(answer, BaseException) for answer in answers]
+
+        refs = [team.ref(f":v{number}") for number in range(8)]
+        failed = await asyncio.gather(*(both(ref) for ref in refs))
+        assert {tuple(sorted(pair)) for pair in failed} == {(False, True)}
+        links = await team.stub.ListVersions(
+            pb.ListVersionsRequest(
+                entity=team.name, project="model-registry", collection="Bird Calls"
+            )
+        )
+        live = {ref for ref, (not_linked, _) in zip(refs, failed, strict=True) if not not_linked}
+        assert {link.source_ref for link in links.versions} == live
+
+    async def test_an_error_names_some_of_many_links(self, team: Team) -> None:
+        await team.log(FILES)
+        for at in range(25):
+            await Shelf.of(team, f"model {at:02}").link(team.ref())
+        with refused("RESOURCE_IN_USE") as refusal:
+            await team.delete(":v0")
+        assert refusal.metadata["links"].count(", ") == 19
 
     async def test_links_are_found_from_their_source_in_pages(self, team: Team) -> None:
         await team.log(FILES)

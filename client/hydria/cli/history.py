@@ -21,22 +21,6 @@ if TYPE_CHECKING:
 _WHERE = "ENTITY[/PROJECT[/NAME]]"
 
 
-class _Token(click.ParamType):
-    """A token, as `--json` prints it."""
-
-    name = "token"
-
-    def convert(
-        self, value: object, parameter: click.Parameter | None, context: click.Context | None
-    ) -> bytes:
-        if isinstance(value, bytes):
-            return value
-        try:
-            return bytes.fromhex(str(value))
-        except ValueError:
-            self.fail("it is not a token that --json printed", parameter, context)
-
-
 @click.command()
 @click.argument("where", metavar=_WHERE)
 @click.option("--alias", "aliases", multiple=True, metavar="A", help="Only about it; repeatable.")
@@ -85,7 +69,7 @@ def events(
 @click.option("--alias", "aliases", multiple=True, metavar="A", help="Only about it; repeatable.")
 @click.option("--type", "types", multiple=True, metavar="T", help="E.g. alias_set; repeatable.")
 @click.option("--snapshot", is_flag=True, help="Print first where the aliases point now.")
-@click.option("--token", type=_Token(), default=b"", help="Go on after it; --json prints tokens.")
+@click.option("--token", default="", metavar="T", help="Go on after it; --json prints tokens.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many events.")
 @common_options
 @click.pass_obj
@@ -95,7 +79,7 @@ def watch(
     aliases: tuple[str, ...],
     types: tuple[str, ...],
     snapshot: bool,
-    token: bytes,
+    token: str,
     limit: int | None,
 ) -> None:
     """Print what happens, as it happens, until interrupted.
@@ -103,13 +87,14 @@ def watch(
     It connects anew by itself. With --json it prints one object on a line for each event, and for
     each alias of the snapshot.
     """
+    after = _token(token)
 
     async def show(client: AsyncClient) -> None:
         from hydria.history_records import AliasSnapshot
 
         left = limit
         async with client.watch(
-            where, aliases=aliases, types=types, snapshot=snapshot, token=token
+            where, aliases=aliases, types=types, snapshot=snapshot, token=after
         ) as watching:
             async for item in watching:
                 if isinstance(item, AliasSnapshot):
@@ -122,6 +107,14 @@ def watch(
                     return
 
     invocation.call(show)
+
+
+def _token(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        message = "it is not a token that --json printed"
+        raise click.BadParameter(message, param_hint="--token") from None
 
 
 def _moment(text: str | None, option: str) -> datetime | None:

@@ -14,10 +14,12 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.event_types import EventType
 from hydria_server.domain.events import AliasHolder, EventFilter
 from hydria_server.domain.records import EventRecord
-from hydria_server.rpc.calls import Context, add, note
+from hydria_server.rpc.calls import Context
+from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.messages import timestamp
 from hydria_server.rpc.registry_family import RegistryRpcs
 from hydria_server.services.event_listing import EventsRequest
+from hydria_server.services.registry import RegistryServices
 from hydria_server.services.watching import Happened, Notice, SignOfLife, State, WatchOrder
 
 EVENT_TYPES: Final = {
@@ -28,8 +30,16 @@ _TYPES_OF: Final = {number: type_ for type_, number in EVENT_TYPES.items()}
 _FIELDS: Final = frozenset(("project", "collection", "version", "alias", "from_version"))
 
 
+# How many events are kept as messages: all watchers are told the same.
+_RECENT_EVENTS: Final = 64
+
+
 class EventRpcs(RegistryRpcs):
     """List events, and watch."""
+
+    def __init__(self, services: RegistryServices, drain: Drain) -> None:
+        super().__init__(services, drain)
+        self._recent: dict[tuple[int, int], registry_pb2.WatchResponse] = {}
 
     async def ListEvents(
         self, request: registry_pb2.ListEventsRequest, context: Context
@@ -65,10 +75,8 @@ class EventRpcs(RegistryRpcs):
             coalesce=request.coalesce,
             bookmark_seconds=request.bookmark_interval_seconds,
         )
-        note("entity", request.entity)
         async with aclosing(self.services.watches.watch(order)) as notices:
             async for notice in notices:
-                add("messages", 1)
                 yield self._notice_message(request.entity, notice)
 
     def _notice_message(self, entity: str, notice: Notice) -> registry_pb2.WatchResponse:
@@ -76,12 +84,22 @@ class EventRpcs(RegistryRpcs):
             case State(holders):
                 state = registry_pb2.WatchState(holders=[_holder_message(each) for each in holders])
                 return registry_pb2.WatchResponse(state=state)
-            case Happened(entity_id, event, token):
-                message = self._event_message(entity, entity_id, event)
-                return registry_pb2.WatchResponse(event=message, resume_token=token)
+            case Happened():
+                return self._happened_message(entity, notice)
             case SignOfLife(time_us, token):
                 bookmark = registry_pb2.Bookmark(time=timestamp(time_us))
                 return registry_pb2.WatchResponse(bookmark=bookmark, resume_token=token)
+
+    def _happened_message(self, entity: str, notice: Happened) -> registry_pb2.WatchResponse:
+        key = notice.entity_id, notice.event.seq
+        message = self._recent.get(key)
+        if message is None:
+            if len(self._recent) >= _RECENT_EVENTS:
+                self._recent.clear()
+            event = self._event_message(entity, notice.entity_id, notice.event)
+            message = registry_pb2.WatchResponse(event=event, resume_token=notice.token)
+            self._recent[key] = message
+        return message
 
     def _event_message(self, entity: str, entity_id: int, event: EventRecord) -> registry_pb2.Event:
         return event_message(entity, self.services.tokens.event_id(entity_id, event.seq), event)

@@ -16,10 +16,15 @@ NAME = sa.String(length=128).with_variant(sa.String(length=128, collation="C"), 
 IS_LINK = "source_version_id IS NOT NULL"
 
 
+DIGEST = sa.LargeBinary(length=32)
+
+
 def upgrade() -> None:
     # SQLite cannot put a column before others, nor take a constraint away: the tables are remade.
     remade = {"sqlite_autoincrement": True}
-    with op.batch_alter_table("project", table_kwargs=remade) as project:
+    with op.batch_alter_table(
+        "project", copy_from=_first_project(), table_kwargs=remade
+    ) as project:
         project.add_column(sa.Column("deleted_at_us", sa.BigInteger(), nullable=True))
         project.drop_constraint("uq_project_entity_id_name", type_="unique")
     _partial_index(
@@ -28,7 +33,10 @@ def upgrade() -> None:
     # Long text stays at the end of its row, which matters to SQLite alone.
     place = "description" if op.get_bind().dialect.name == "sqlite" else None
     with op.batch_alter_table(
-        "version", recreate="always" if place else "auto", table_kwargs=remade
+        "version",
+        recreate="always" if place else "auto",
+        copy_from=_first_version(),
+        table_kwargs=remade,
     ) as version:
         version.add_column(
             sa.Column("source_version_id", ROW_ID, nullable=True), insert_before=place
@@ -46,6 +54,68 @@ def upgrade() -> None:
     _partial_index("ix_version_follower", "version", ["source_version_id"], IS_LINK, False)
     _create_tables()
     _give_every_entity_its_model_registry()
+
+
+def _first_project() -> sa.Table:
+    """Return the table as 0001 made it: to ask the database for it takes half as long again."""
+    return sa.Table(
+        "project",
+        sa.MetaData(),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("entity_id", ROW_ID, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("domain_id", ROW_ID, nullable=True),
+        sa.Column("created_at_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["domain_id"], ["domain.id"], name="fk_project_domain_id_domain"),
+        sa.ForeignKeyConstraint(["entity_id"], ["entity.id"], name="fk_project_entity_id_entity"),
+        sa.PrimaryKeyConstraint("id", name="pk_project"),
+        sa.UniqueConstraint("entity_id", "name", name="uq_project_entity_id_name"),
+    )
+
+
+def _first_version() -> sa.Table:
+    """Return the table as 0001 made it, with its indexes."""
+    committed = sa.text("state = 1")
+    return sa.Table(
+        "version",
+        sa.MetaData(),
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("collection_id", ROW_ID, nullable=False),
+        sa.Column("project_id", ROW_ID, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.SmallInteger(), nullable=False),
+        sa.Column("digest", DIGEST, nullable=False),
+        sa.Column("file_count", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("created_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at_us", sa.BigInteger(), nullable=True),
+        sa.Column("upload_id", sa.String(length=64), nullable=False),
+        sa.Column("metadata_bytes", sa.Integer(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("metadata_json", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name="fk_version_collection_id_collection"
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name="fk_version_project_id_project"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_version"),
+        sa.UniqueConstraint("collection_id", "id", name="uq_version_collection_id_id"),
+        sa.UniqueConstraint("collection_id", "number", name="uq_version_collection_id_number"),
+        sa.Index("ix_version_collection_id_created_at_us", "collection_id", "created_at_us"),
+        sa.Index("ix_version_committed_number", "collection_id", "number", sqlite_where=committed),
+        sa.Index(
+            "ix_version_equal_content",
+            "collection_id",
+            "digest",
+            "number",
+            sqlite_where=committed,
+        ),
+        sa.Index("ix_version_project_id_created_at_us", "project_id", "created_at_us"),
+    )
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str, unique: bool) -> None:
