@@ -76,6 +76,15 @@ class DeploymentRecord:
         return f"{self.entity}/{self.project}/{self.collection}:v{self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class DeploymentScope:
+    """Which deployments: of a collection, else of a project or registry, else of the entity."""
+
+    entity_id: int
+    project_id: int | None = None
+    collection_id: int | None = None
+
+
 class TooManyDeploymentsError(ResourceExhaustedError):
     """The entity has as many deployments as it may have."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hydria_server.domain.deployments import DeploymentRecord, DeploymentState
+from hydria_server.domain.deployments import DeploymentRecord, DeploymentScope, DeploymentState
 from hydria_server.domain.errors import FieldViolationError, FilterInvalidError, NotFoundError
 from hydria_server.domain.filters import (
     And,
@@ -24,7 +24,6 @@ from hydria_server.services.listings import Listed, ListRequest
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.resolving import require_collection
 from hydria_server.services.sessions import Clock
-from hydria_server.storage.metadata.deployment_rows import DeploymentScope
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 DEPLOYMENT_FIELDS: Fields = {

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
-from hydria_server.domain.deployments import DeploymentDraft, DeploymentKey, DeploymentRecord
+from hydria_server.domain.deployments import (
+    DeploymentDraft,
+    DeploymentKey,
+    DeploymentRecord,
+    DeploymentScope,
+)
 from hydria_server.domain.filters import Page, Query
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentScope:
-    """Which deployments: of a collection, else of a project or registry, else of the entity."""
-
-    entity_id: int
-    project_id: int | None = None
-    collection_id: int | None = None
 
 
 class DeploymentRows(Protocol):

@@ -25,10 +25,10 @@ from hydria_server.domain.deployments import (
     DeploymentDraft,
     DeploymentKey,
     DeploymentRecord,
+    DeploymentScope,
     DeploymentState,
 )
 from hydria_server.domain.filters import Page, Query
-from hydria_server.storage.metadata.deployment_rows import DeploymentScope
 from hydria_server.storage.metadata.deployment_tables import (
     DEPLOYMENT,
     DEPLOYMENT_LABEL,
