@@ -14,9 +14,9 @@ from hydria.client import AsyncClient
 from hydria.errors import HydriaError, InvalidArgumentError, NotFoundError, RefInvalidError
 from hydria.following.errors import FollowRootError
 from hydria.following.lease import DeploymentLease
+from hydria.following.notices import Notices
 from hydria.following.placing import OnStep, Placer
 from hydria.following.records import (
-    FollowNotice,
     FollowOptions,
     NoticeKind,
     OnNotice,
@@ -80,7 +80,7 @@ class AsyncModelFollower:
         self.ref = f"{self._name}:{self._alias}"
         self._client = client
         self._on_swap = on_swap
-        self._on_notice = on_notice
+        self._notices = Notices(on_notice)
         self._options = options or FollowOptions()
         self._root = FollowRoot(root)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="hydria-follow")
@@ -116,7 +116,7 @@ class AsyncModelFollower:
                 self._alias,
                 self._options,
                 directory=str(self._root.link),
-                on_failure=lambda ref, problem: self._say(
+                on_failure=lambda ref, problem: self._notices.say(
                     NoticeKind.UNREPORTED, ref, message=problem
                 ),
             )
@@ -144,7 +144,7 @@ class AsyncModelFollower:
             current = self.current
             assert current is not None
             if current == before:
-                self._say(NoticeKind.CURRENT, current.version_ref, current)
+                self._notices.say(NoticeKind.CURRENT, current.version_ref, current)
             return current
 
     async def _open(self, held: ExitStack) -> None:
@@ -157,7 +157,7 @@ class AsyncModelFollower:
         if current is None:
             await self._look_for_server()
             return
-        self._say(NoticeKind.CURRENT, current.version_ref, current)
+        self._notices.say(NoticeKind.CURRENT, current.version_ref, current)
         lease.serve(current.version_ref)
         await self._tell(current)
         self.is_in_place.set()
@@ -167,7 +167,7 @@ class AsyncModelFollower:
         try:
             await self._client.ping()
         except HydriaError as error:
-            self._say(NoticeKind.RETRYING, "", message=error.message)
+            self._notices.say(NoticeKind.RETRYING, "", message=error.message)
 
     async def _follow(self, lease: DeploymentLease) -> None:
         wait_seconds = _FIRST_WAIT_SECONDS
@@ -182,7 +182,7 @@ class AsyncModelFollower:
             except (FollowRootError, InvalidArgumentError):
                 raise
             except HydriaError as error:
-                self._say(NoticeKind.RETRYING, "", message=error.message)
+                self._notices.say(NoticeKind.RETRYING, "", message=error.message)
                 await asyncio.sleep(wait_seconds)
                 wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
 
@@ -222,7 +222,7 @@ class AsyncModelFollower:
                 problem = error.message
             except OSError as error:
                 problem = f"{error.filename or self._root.link}: {error.strerror}"
-            self._say(NoticeKind.RETRYING, version.ref if version else "", message=problem)
+            self._notices.say(NoticeKind.RETRYING, version.ref if version else "", message=problem)
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
 
@@ -235,7 +235,9 @@ class AsyncModelFollower:
                 await self._client.version(current.version_ref)
             except NotFoundError as gone:
                 message = f"{message}; {gone.message}; it stays in place"
-        self._say(NoticeKind.GONE, current.version_ref if current else "", current, message=message)
+        self._notices.say(
+            NoticeKind.GONE, current.version_ref if current else "", current, message=message
+        )
 
     async def _bring(self, version: Version, token: bytes, lease: DeploymentLease | None) -> None:
         begun_at = time.monotonic()
@@ -244,10 +246,10 @@ class AsyncModelFollower:
             await self._placer.keep_token(token)
             await self._tell(current)
             return
-        self._say(NoticeKind.FETCHING, version.ref)
+        self._notices.say(NoticeKind.FETCHING, version.ref)
         received_bytes = await self._placer.fetch(version)
         current = await self._placer.place(version, token)
-        self._say(
+        self._notices.say(
             NoticeKind.SWAPPED,
             version.ref,
             current,
@@ -273,30 +275,8 @@ class AsyncModelFollower:
                 kind = NoticeKind.CALLBACK_FAILED
                 message = str(error) or type(error).__name__
             seconds = time.monotonic() - begun_at
-            self._say(kind, current.version_ref, current, message=message, seconds=seconds)
+            self._notices.say(kind, current.version_ref, current, message=message, seconds=seconds)
         await self._placer.keep_told()
-
-    def _say(
-        self,
-        kind: NoticeKind,
-        version_ref: str,
-        current: ServedVersion | None = None,
-        *,
-        message: str = "",
-        seconds: float = 0.0,
-        received_bytes: int = 0,
-    ) -> None:
-        if self._on_notice is not None:
-            self._on_notice(
-                FollowNotice(
-                    kind=kind,
-                    version_ref=version_ref,
-                    path=current.path if current else None,
-                    message=message,
-                    seconds=seconds,
-                    received_bytes=received_bytes,
-                )
-            )
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await run_in_thread(self._executor, work, stop=lambda: None)
