@@ -16,6 +16,7 @@ from hydria.async_history import AsyncHistory
 from hydria.async_search import AsyncSearch
 from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
+from hydria.deployments import AsyncDeployments
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
 from hydria.options import MIB, TransferOptions
@@ -79,6 +80,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
         super().__init__(self._runtime.catalog, defaults)
         self.registry = AsyncRegistry(self._runtime.connection, defaults)
         self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
+        self.deployments = AsyncDeployments(self._runtime.connection, defaults)
         self._history_connection = self._runtime.connection
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)

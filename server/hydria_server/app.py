@@ -209,6 +209,7 @@ def _limits(settings: Settings) -> Limits:
         stall_timeout_seconds=settings.stall_timeout_seconds,
         watches_max=settings.watches_max,
         event_retention_seconds=settings.event_retention_seconds,
+        deployment_retention_seconds=settings.deployment_retention_seconds,
     )
 
 
@@ -228,6 +229,7 @@ async def _background(services: ArtifactServices, registry: RegistryServices) ->
         tasks.create_task(registry.webhooks.dispatcher.run())
         tasks.create_task(_sweep("expiring uploads", services.sessions.expire_due))
         tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
+        tasks.create_task(_sweep("forgetting deployments", registry.deployments.forget_old))
 
 
 async def _sweep(name: str, sweep: Callable[[], Awaitable[int]]) -> None:
