@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from hydria.alias_records import AliasInterval as AliasInterval
     from hydria.alias_records import RollbackResult as RollbackResult
     from hydria.client import AsyncClient as AsyncClient
+    from hydria.deployment_records import Deployment as Deployment
+    from hydria.deployment_records import DeploymentState as DeploymentState
+    from hydria.deployments import AsyncDeployments as AsyncDeployments
     from hydria.draft import Draft as Draft
     from hydria.errors import HydriaError as HydriaError
+    from hydria.following.follower import AsyncModelFollower as AsyncModelFollower
+    from hydria.following.records import FollowNotice as FollowNotice
+    from hydria.following.records import FollowOptions as FollowOptions
+    from hydria.following.records import ServedVersion as ServedVersion
+    from hydria.following.sync_follower import ModelFollower as ModelFollower
     from hydria.history_records import AliasHolder as AliasHolder
     from hydria.history_records import AliasSnapshot as AliasSnapshot
     from hydria.history_records import Event as Event
@@ -62,6 +70,7 @@ if TYPE_CHECKING:
     from hydria.shared_uploads import SharedUpload as SharedUpload
     from hydria.shared_uploads import UploadWriter as UploadWriter
     from hydria.sync import Client as Client
+    from hydria.sync_deployments import SyncDeployments as SyncDeployments
     from hydria.sync_draft import SyncDraft as SyncDraft
     from hydria.sync_history import SyncWatch as SyncWatch
     from hydria.sync_registry import SyncRegistry as SyncRegistry
@@ -154,6 +163,16 @@ _HOME_OF |= dict.fromkeys(
 )
 
 _HOME_OF |= dict.fromkeys(("AliasHolder", "AliasSnapshot", "Event"), "hydria.history_records")
+_HOME_OF |= dict.fromkeys(("Deployment", "DeploymentState"), "hydria.deployment_records")
+_HOME_OF |= dict.fromkeys(
+    ("FollowNotice", "FollowOptions", "ServedVersion"), "hydria.following.records"
+)
+_HOME_OF |= {
+    "AsyncDeployments": "hydria.deployments",
+    "AsyncModelFollower": "hydria.following.follower",
+    "ModelFollower": "hydria.following.sync_follower",
+    "SyncDeployments": "hydria.sync_deployments",
+}
 _HOME_OF |= {"SyncWatch": "hydria.sync_history", "Watch": "hydria.watching"}
 
 __all__ = sorted(_HOME_OF)

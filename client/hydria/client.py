@@ -16,6 +16,7 @@ from hydria.async_history import AsyncHistory
 from hydria.async_search import AsyncSearch
 from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
+from hydria.deployments import AsyncDeployments
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
 from hydria.lineage.runs import AsyncRuns
@@ -40,8 +41,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
 
     Nothing is opened before it is used. Names may leave out what has a default: a collection is
     `[[ENTITY/]PROJECT/]COLLECTION`, a ref is that with `:ALIAS`, `:vN`, `@blake3:<hex>` or nothing
-    for `:latest`. Every method raises a `HydriaError` for what the server or the connection says;
-    what else it raises stands with it.
+    for `:latest`. Every method raises a `HydriaError`, or what else stands with it.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
         super().__init__(self._runtime.catalog, defaults)
         self.registry = AsyncRegistry(self._runtime.connection, defaults)
         self.webhooks = AsyncWebhooks(self._runtime.connection, defaults)
+        self.deployments = AsyncDeployments(self._runtime.connection, defaults)
         self._history_connection = self._runtime.connection
         self.runs = AsyncRuns(self, self._runtime.connection, self._runtime.options)
         self._uploads = Uploads(self._runtime)
@@ -212,8 +213,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
             prefixes: only files whose paths begin with one of these.
             globs: only files of these globs, and those under `prefixes`; see `files`.
             paths: only these files, and those under `prefixes` and of `globs`.
-            references: False leaves references out; do so for versions of people you do not trust,
-                who choose what their references make this machine ask for.
+            references: False leaves them out; who made the version chose what they ask for.
             beside: other directories to look for chunks in, e.g. with an older version.
             link: make files hard links to those in the local cache: writing to one changes all.
             sync: return only when the files would survive a power cut (`cp` does not, either).

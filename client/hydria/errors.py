@@ -171,7 +171,7 @@ class UploadExpiredError(FailedPreconditionError):
 
 
 class ResourceInUseError(FailedPreconditionError):
-    """Aliases or links still hold it; `details` names them."""
+    """Aliases, links or live deployments still hold it; `details` names them."""
 
     reason = "RESOURCE_IN_USE"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
+from hydria.following.follower import AsyncModelFollower
+from hydria.following.records import FollowOptions, OnNotice, ServedVersion
+from hydria.following.sync_follower import ModelFollower, in_thread
 from hydria.lineage.sync import SyncRuns
 from hydria.loop_thread import LoopThread
 from hydria.options import MIB, TransferOptions
@@ -16,6 +19,7 @@ from hydria.progress import ProgressCallback
 from hydria.reading.sync_open_file import SyncOpenFile
 from hydria.records import Directory, DownloadResult, File, UploadResult, Version
 from hydria.sync_copies import SyncCopies
+from hydria.sync_deployments import SyncDeployments
 from hydria.sync_draft import SyncDraft
 from hydria.sync_history import SyncHistory
 from hydria.sync_registry import SyncRegistry
@@ -45,6 +49,7 @@ class Client(SyncHistory, SyncCopies, SyncSearch):
         )
         super().__init__(self._client, LoopThread())
         self._history = self._client
+        self.deployments = SyncDeployments(self._client.deployments, self._loop)
         self.registry = SyncRegistry(self._client.registry, self._loop)
         self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
         self.runs = SyncRuns(self._client.runs, self._loop)
@@ -148,6 +153,30 @@ class Client(SyncHistory, SyncCopies, SyncSearch):
                 progress=progress,
             )
         )
+
+    def follow(
+        self,
+        ref: str,
+        root: LocalPath,
+        *,
+        on_swap: Callable[[ServedVersion], None] | None = None,
+        on_notice: OnNotice | None = None,
+        options: FollowOptions | None = None,
+    ) -> ModelFollower:
+        """Return what keeps `root` at the version of an alias, once it is started.
+
+        Arguments and errors as `AsyncModelFollower`. `on_swap` is called in a thread of its own,
+        and may call this client.
+        """
+        follower = AsyncModelFollower(
+            self._client,
+            ref,
+            root,
+            on_swap=in_thread(on_swap),
+            on_notice=on_notice,
+            options=options,
+        )
+        return ModelFollower(follower, self._loop)
 
     def iter_bytes(
         self, ref: str, path: str, *, offset: int = 0, length: int | None = None

@@ -234,6 +234,7 @@ def _limits(settings: Settings) -> Limits:
         stall_timeout_seconds=settings.stall_timeout_seconds,
         watches_max=settings.watches_max,
         event_retention_seconds=settings.event_retention_seconds,
+        deployment_retention_seconds=settings.deployment_retention_seconds,
     )
 
 
@@ -254,6 +255,7 @@ async def _background(served: _Served) -> None:
         tasks.create_task(registry.webhooks.dispatcher.run())
         tasks.create_task(_sweep("expiring uploads", served.services.sessions.expire_due))
         tasks.create_task(_sweep("forgetting events", registry.retention.forget_old))
+        tasks.create_task(_sweep("forgetting deployments", registry.deployments.forget_old))
         tasks.create_task(_sweep("looking for silent runs", served.lineage.silence.crash_silent))
 
 

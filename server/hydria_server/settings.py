@@ -47,6 +47,7 @@ class Settings:
     webhook_timeout_seconds: float = 10.0
     webhook_attempts_max: int = 24
     webhook_log_max: int = 1000
+    deployment_retention_seconds: int = 30 * 24 * 3600
     failpoint: str = ""
 
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -82,6 +83,8 @@ _HELP = {
     "webhook_timeout_seconds": "how long the target of a webhook may take (default: 10)",
     "webhook_attempts_max": "attempts before a delivery is given up (default: 24)",
     "webhook_log_max": "deliveries that are kept of each webhook (default: 1000)",
+    "deployment_retention_seconds": "how long deployments that are over are shown"
+    " (default: 2592000)",
     "failpoint": argparse.SUPPRESS,
 }
 
@@ -172,6 +175,7 @@ def _check(settings: Settings) -> None:
         "webhook_timeout_seconds",
         "webhook_attempts_max",
         "webhook_log_max",
+        "deployment_retention_seconds",
     )
     for name in (*numbers, *positive):
         value = getattr(settings, name)

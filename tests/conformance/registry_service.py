@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.alias_history import AliasHistoryContract
 from tests.conformance.alias_protection import AliasProtectionContract
+from tests.conformance.registry_deployments import DeploymentsContract
 from tests.conformance.registry_events import EventsContract
 from tests.conformance.registry_links import LinksContract
 from tests.conformance.registry_reading import LinkReadingContract
@@ -30,6 +31,7 @@ class RegistryServiceContract(
     WebhooksContract,
     AliasHistoryContract,
     AliasProtectionContract,
+    DeploymentsContract,
 ):
     """Inherited by a test class that has the fixture `server`."""
 

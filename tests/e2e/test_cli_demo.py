@@ -29,6 +29,10 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> N
         "byte by byte",
         "no difference",
         "nothing was sent",
+        "local/model-registry/Digits:v1",
+        "after the move began",
+        "nothing was fetched",
+        "serves no longer",
         "exited with 0",
     ):
         assert words in done.stdout
@@ -41,17 +45,17 @@ def test_the_demo_fails_when_something_is_not_as_it_says(tmp_path: Path) -> None
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from hydria import demo\n"
-        "compare = demo._compare_trees\n"
+        "from hydria.demo import library, story\n"
+        "compare = library.compare_trees\n"
         "def damaged(one: Path, other: Path) -> int:\n"
-        "    largest = max(demo._files_under(other), key=lambda file: file.stat().st_size)\n"
+        "    largest = max(library.files_under(other), key=lambda file: file.stat().st_size)\n"
         "    data = bytearray(largest.read_bytes())\n"
         "    data[len(data) // 3] ^= 1\n"
         "    largest.write_bytes(data)\n"
         "    return compare(one, other)\n"
-        "demo._compare_trees = damaged\n"
-        "demo.LIBRARY_BYTES_MAX = 20_000_000\n"
-        "sys.exit(demo.main())\n"
+        "library.compare_trees = damaged\n"
+        "library.LIBRARY_BYTES_MAX = 20_000_000\n"
+        "sys.exit(story.main())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -51,6 +51,7 @@ from hydria_server.storage.metadata import (
     uploads,
     versions,
 )
+from hydria_server.storage.metadata.deployment_tables import DEPLOYMENT
 from hydria_server.storage.metadata.dialect import insert
 from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.metadata.interface import IndexedChunk, Rows
@@ -81,7 +82,7 @@ def new_database() -> Iterator[Connection]:
 
 
 def test_migrations_make_what_the_tables_say() -> None:
-    for part in (CHUNK, REGISTRY, RUN):
+    for part in (CHUNK, REGISTRY, DEPLOYMENT, RUN):
         assert part.metadata is tables.METADATA, "every part of the schema is loaded"
     with new_database() as connection:
         assert upgrade(connection) is True

@@ -68,6 +68,8 @@ def _hydria_error_text(error: errors.HydriaError) -> str:
 def _in_use_text(error: errors.ResourceInUseError) -> str:
     if "protected_aliases" in error.details:
         return f"{error.message}: 'hydria alias set', or 'hydria registry protect --off'"
+    if error.details.get("deployments"):
+        return f"{error.message} ('hydria registry deployments' lists them)"
     aliases = error.details.get("aliases")
     if aliases:
         return f"{error.message} ({aliases}): --delete-aliases, or 'hydria alias set'"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hydria.cli.collection import show_collection
+from hydria.cli.deployments import deployments
+from hydria.cli.follow import follow
 from hydria.cli.history import watch
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
@@ -158,5 +160,6 @@ def _show(invocation: Invocation, found: Registry) -> None:
         print_lines(printable(found.description))
 
 
-for _command in (ls, link, unlink, links, history, rollback, protect, watch):
+_ALIASES = (history, rollback, protect)
+for _command in (ls, link, unlink, links, *_ALIASES, watch, deployments, follow):
     registry.add_command(_command)

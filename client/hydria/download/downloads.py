@@ -78,11 +78,10 @@ class Downloads:
             BrokenReferenceError: what a reference points at has changed, or cannot be had.
             HydriaError: what else the server or the transport says.
         """
-        begun_at = time.monotonic()
+        begun_at, neighbours = time.monotonic(), [_directory(path) for path in beside]
         where = Path(root) if root is not None else default_root(version)
         meter = ProgressMeter(progress, phase=Phase.LIST)
         patience = Patience(self._runtime.options.retry_seconds)
-        neighbours = [_directory(path) for path in beside]
         listing = VersionListing(self._runtime.connection, version, patience=patience)
         selection = await listing.select(prefixes=prefixes, globs=globs, paths=paths)
         references = {each.path: each for each in selection.references if with_references}

@@ -231,7 +231,8 @@ class LineageServiceServicer(object):
         """--- edges -------------------------------------------------------------------------------------
 
         Resolves a ref and records, in the same transaction, that a run used what it found. Using it
-        again changes nothing. Nothing is downloaded. The version may belong to any entity.
+        again changes nothing. Nothing is downloaded. The version may belong to any entity. A link
+        stands for its source: the answer has the link, the edge the source.
         FAILED_PRECONDITION: TYPE_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -102,7 +102,8 @@ class LineageServiceStub:
     """--- edges -------------------------------------------------------------------------------------
 
     Resolves a ref and records, in the same transaction, that a run used what it found. Using it
-    again changes nothing. Nothing is downloaded. The version may belong to any entity.
+    again changes nothing. Nothing is downloaded. The version may belong to any entity. A link
+    stands for its source: the answer has the link, the edge the source.
     FAILED_PRECONDITION: TYPE_MISMATCH.
     """
     RecordLineage: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.RecordLineageRequest, _lineage_pb2.RecordLineageResponse]
@@ -191,7 +192,8 @@ class LineageServiceAsyncStub(LineageServiceStub):
     """--- edges -------------------------------------------------------------------------------------
 
     Resolves a ref and records, in the same transaction, that a run used what it found. Using it
-    again changes nothing. Nothing is downloaded. The version may belong to any entity.
+    again changes nothing. Nothing is downloaded. The version may belong to any entity. A link
+    stands for its source: the answer has the link, the edge the source.
     FAILED_PRECONDITION: TYPE_MISMATCH.
     """
     RecordLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.RecordLineageRequest, _lineage_pb2.RecordLineageResponse]  # type: ignore[assignment]
@@ -343,7 +345,8 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         """--- edges -------------------------------------------------------------------------------------
 
         Resolves a ref and records, in the same transaction, that a run used what it found. Using it
-        again changes nothing. Nothing is downloaded. The version may belong to any entity.
+        again changes nothing. Nothing is downloaded. The version may belong to any entity. A link
+        stands for its source: the answer has the link, the edge the source.
         FAILED_PRECONDITION: TYPE_MISMATCH.
         """
 

@@ -83,7 +83,7 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A run ended, also by silence; `state` in `data_json` says how."""
     EVENT_TYPE_VERSION_USED: _EventType.ValueType  # 24
     """A run used a version for the first time; `run` in `data_json` names it. The event belongs to the
-    entity of the run; the version may belong to another, which `entity` in `data_json` names.
+    entity of the run; the version may belong to another, as `entity` in `data_json` says.
     """
     EVENT_TYPE_VERSION_LOGGED: _EventType.ValueType  # 25
     """It was recorded afterwards that a run logged a version; a commit that says so at once has no
@@ -154,7 +154,7 @@ EVENT_TYPE_RUN_FINISHED: EventType.ValueType  # 23
 """A run ended, also by silence; `state` in `data_json` says how."""
 EVENT_TYPE_VERSION_USED: EventType.ValueType  # 24
 """A run used a version for the first time; `run` in `data_json` names it. The event belongs to the
-entity of the run; the version may belong to another, which `entity` in `data_json` names.
+entity of the run; the version may belong to another, as `entity` in `data_json` says.
 """
 EVENT_TYPE_VERSION_LOGGED: EventType.ValueType  # 25
 """It was recorded afterwards that a run logged a version; a commit that says so at once has no
@@ -244,6 +244,37 @@ WEBHOOK_DELIVERY_STATE_DELIVERED: WebhookDeliveryState.ValueType  # 2
 WEBHOOK_DELIVERY_STATE_DEAD: WebhookDeliveryState.ValueType  # 3
 """Given up after the last attempt. RedeliverWebhook sends it once more."""
 Global___WebhookDeliveryState: _TypeAlias = WebhookDeliveryState  # noqa: Y015
+
+class _DeploymentState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeploymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeploymentState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEPLOYMENT_STATE_UNSPECIFIED: _DeploymentState.ValueType  # 0
+    """Never sent."""
+    DEPLOYMENT_STATE_LIVE: _DeploymentState.ValueType  # 1
+    """It renews its lease. What it serves cannot be deleted."""
+    DEPLOYMENT_STATE_LOST: _DeploymentState.ValueType  # 2
+    """Its lease ran out. It is LIVE again once it reports again."""
+    DEPLOYMENT_STATE_ENDED: _DeploymentState.ValueType  # 3
+    """It said that it ended."""
+
+class DeploymentState(_DeploymentState, metaclass=_DeploymentStateEnumTypeWrapper):
+    """--- deployments ----------------------------------------------------------------------------------
+
+    The life of a deployment.
+    """
+
+DEPLOYMENT_STATE_UNSPECIFIED: DeploymentState.ValueType  # 0
+"""Never sent."""
+DEPLOYMENT_STATE_LIVE: DeploymentState.ValueType  # 1
+"""It renews its lease. What it serves cannot be deleted."""
+DEPLOYMENT_STATE_LOST: DeploymentState.ValueType  # 2
+"""Its lease ran out. It is LIVE again once it reports again."""
+DEPLOYMENT_STATE_ENDED: DeploymentState.ValueType  # 3
+"""It said that it ended."""
+Global___DeploymentState: _TypeAlias = DeploymentState  # noqa: Y015
 
 @_typing.final
 class Registry(_message.Message):
@@ -2396,3 +2427,321 @@ class RollbackAliasResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RollbackAliasResponse: _TypeAlias = RollbackAliasResponse  # noqa: Y015
+
+@_typing.final
+class Deployment(_message.Message):
+    """Somebody who serves a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    ALIAS_VERSION_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    SERVING_SINCE_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity of the version's collection."""
+    name: _builtins.str
+    """What it calls itself, e.g. `fraud-api`."""
+    host: _builtins.str
+    """Where it runs, e.g. a host or a pod."""
+    version_ref: _builtins.str
+    """What it serves, as a full ref `...:vN`, by its present names. It may be deleted since it was lost."""
+    alias: _builtins.str
+    """The alias that it follows; may be empty."""
+    alias_version: _builtins.str
+    """Where that alias points now, `vN`; empty when it does not exist."""
+    current: _builtins.bool
+    """Whether it serves what the alias points to; true without an alias."""
+    state: Global___DeploymentState.ValueType
+    """Where it stands."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Words about it."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was first heard of."""
+
+    @_builtins.property
+    def serving_since(self) -> _timestamp_pb2.Timestamp:
+        """Since when it serves this version."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last heard of."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When its lease ends, or ended. For one that ENDED: when it did."""
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        name: _builtins.str = ...,
+        host: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        version_ref: _builtins.str = ...,
+        alias: _builtins.str = ...,
+        alias_version: _builtins.str = ...,
+        current: _builtins.bool = ...,
+        state: Global___DeploymentState.ValueType = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        serving_since: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at", "serving_since", b"serving_since", "updated_at", b"updated_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "alias_version", b"alias_version", "created_at", b"created_at", "current", b"current", "entity", b"entity", "expires_at", b"expires_at", "host", b"host", "labels", b"labels", "name", b"name", "serving_since", b"serving_since", "state", b"state", "updated_at", b"updated_at", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Deployment: _TypeAlias = Deployment  # noqa: Y015
+
+@_typing.final
+class ReportDeploymentRequest(_message.Message):
+    """Says what is being served."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    VERSION_REF_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    ALIAS_FIELD_NUMBER: _builtins.int
+    LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    version_ref: _builtins.str
+    """The version or link, as a full ref; an alias in it is resolved now."""
+    name: _builtins.str
+    """What it calls itself: a name."""
+    host: _builtins.str
+    """Where it runs: 1 to 256 characters, none of them a control character."""
+    alias: _builtins.str
+    """The alias of the version's collection that it follows; may be empty. It need not exist."""
+    lease_seconds: _builtins.int
+    """For how long it is believed: 5 to 86,400; 0 means 60."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Words about it: at most 64. Keys are names without `=`, values have at most 256 characters. They
+        replace those of the report before.
+        """
+
+    def __init__(
+        self,
+        *,
+        version_ref: _builtins.str = ...,
+        name: _builtins.str = ...,
+        host: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        alias: _builtins.str = ...,
+        lease_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "host", b"host", "labels", b"labels", "lease_seconds", b"lease_seconds", "name", b"name", "version_ref", b"version_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDeploymentRequest: _TypeAlias = ReportDeploymentRequest  # noqa: Y015
+
+@_typing.final
+class ReportDeploymentResponse(_message.Message):
+    """What is known of it now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deployment(self) -> Global___Deployment:
+        """The deployment."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Global___Deployment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportDeploymentResponse: _TypeAlias = ReportDeploymentResponse  # noqa: Y015
+
+@_typing.final
+class EndDeploymentRequest(_message.Message):
+    """Says that it ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    name: _builtins.str
+    """As in ReportDeploymentRequest."""
+    host: _builtins.str
+    """As in ReportDeploymentRequest."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        name: _builtins.str = ...,
+        host: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "host", b"host", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndDeploymentRequest: _TypeAlias = EndDeploymentRequest  # noqa: Y015
+
+@_typing.final
+class EndDeploymentResponse(_message.Message):
+    """It has ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deployment(self) -> Global___Deployment:
+        """The deployment."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Global___Deployment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployment", b"deployment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndDeploymentResponse: _TypeAlias = EndDeploymentResponse  # noqa: Y015
+
+@_typing.final
+class ListDeploymentsRequest(_message.Message):
+    """Lists deployments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity."""
+    project: _builtins.str
+    """The project or registry; empty for all of the entity."""
+    collection: _builtins.str
+    """The collection; empty for all of the project."""
+    filter: _builtins.str
+    """Which."""
+    order_by: _builtins.str
+    """In which order; `updated_at desc` by default."""
+    page_size: _builtins.int
+    """How many at most; 0 means 100, and more than 1,000 means 1,000."""
+    page_token: _builtins.str
+    """Where to go on."""
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "entity", b"entity", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeploymentsRequest: _TypeAlias = ListDeploymentsRequest  # noqa: Y015
+
+@_typing.final
+class ListDeploymentsResponse(_message.Message):
+    """A page of deployments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPLOYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def deployments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Deployment]:
+        """The deployments."""
+
+    def __init__(
+        self,
+        *,
+        deployments: _abc.Iterable[Global___Deployment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deployments", b"deployments", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeploymentsResponse: _TypeAlias = ListDeploymentsResponse  # noqa: Y015

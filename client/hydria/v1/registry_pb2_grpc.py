@@ -176,6 +176,21 @@ class RegistryServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.FromString,
                 _registered_method=True)
+        self.ReportDeployment = channel.unary_unary(
+                '/hydria.v1.RegistryService/ReportDeployment',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ReportDeploymentRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ReportDeploymentResponse.FromString,
+                _registered_method=True)
+        self.EndDeployment = channel.unary_unary(
+                '/hydria.v1.RegistryService/EndDeployment',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.EndDeploymentRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.EndDeploymentResponse.FromString,
+                _registered_method=True)
+        self.ListDeployments = channel.unary_unary(
+                '/hydria.v1.RegistryService/ListDeployments',
+                request_serializer=hydria_dot_v1_dot_registry__pb2.ListDeploymentsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_registry__pb2.ListDeploymentsResponse.FromString,
+                _registered_method=True)
 
 
 class RegistryServiceServicer(object):
@@ -458,6 +473,43 @@ class RegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportDeployment(self, request, context):
+        """--- deployments ----------------------------------------------------------------------------------
+
+        Says that a version is being served, or still is: makes, moves or renews a deployment, which is
+        known by its entity (that of `version_ref`), its name and its host. It is believed until its
+        lease ends, and is to be renewed well before that; calling again is fine. What a live deployment
+        serves cannot be deleted or unlinked, by nobody and with no flag. Nothing of this is an event.
+
+        A deployment that ended, or was lost, is forgotten some time after it was last heard of (the
+        operator's choice; 30 days by default).
+        INVALID_ARGUMENT: FIELD_VIOLATION (`host`, `labels`, `lease_seconds`), NAME_INVALID.
+        RESOURCE_EXHAUSTED: TOO_MANY_DEPLOYMENTS (10,000 of an entity that have not ended).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndDeployment(self, request, context):
+        """Says that a version is no longer served. Ending twice is fine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeployments(self, request, context):
+        """Lists deployments of a collection, of a project or registry, or of an entity: who runs what, since
+        when, and who is behind the alias. Those that were lost are listed, those that ended only where
+        `filter` names `state`.
+        Filter fields: `name`, `host`, `state` (`LIVE`, `LOST` or `ENDED`), `version` (a number), `alias`
+        (the one followed), `label` (`label:"zone=eu"`, `label:"zone=*"`), `current` (`true` or `false`:
+        whether it serves what its alias points to), `created_at`, `updated_at`, `expires_at`. Order
+        fields: `name`, `host`, `version`, `created_at`, `updated_at`, `expires_at`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -580,6 +632,21 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.RollbackAlias,
                     request_deserializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.SerializeToString,
+            ),
+            'ReportDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDeployment,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ReportDeploymentRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ReportDeploymentResponse.SerializeToString,
+            ),
+            'EndDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndDeployment,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.EndDeploymentRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.EndDeploymentResponse.SerializeToString,
+            ),
+            'ListDeployments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeployments,
+                    request_deserializer=hydria_dot_v1_dot_registry__pb2.ListDeploymentsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_registry__pb2.ListDeploymentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1252,6 +1319,87 @@ class RegistryService(object):
             '/hydria.v1.RegistryService/RollbackAlias',
             hydria_dot_v1_dot_registry__pb2.RollbackAliasRequest.SerializeToString,
             hydria_dot_v1_dot_registry__pb2.RollbackAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ReportDeployment',
+            hydria_dot_v1_dot_registry__pb2.ReportDeploymentRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ReportDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/EndDeployment',
+            hydria_dot_v1_dot_registry__pb2.EndDeploymentRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.EndDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeployments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.RegistryService/ListDeployments',
+            hydria_dot_v1_dot_registry__pb2.ListDeploymentsRequest.SerializeToString,
+            hydria_dot_v1_dot_registry__pb2.ListDeploymentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

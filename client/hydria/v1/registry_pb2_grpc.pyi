@@ -211,6 +211,30 @@ class RegistryServiceStub:
     anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
     ALIAS_PROTECTED.
     """
+    ReportDeployment: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ReportDeploymentRequest, _registry_pb2.ReportDeploymentResponse]
+    """--- deployments ----------------------------------------------------------------------------------
+
+    Says that a version is being served, or still is: makes, moves or renews a deployment, which is
+    known by its entity (that of `version_ref`), its name and its host. It is believed until its
+    lease ends, and is to be renewed well before that; calling again is fine. What a live deployment
+    serves cannot be deleted or unlinked, by nobody and with no flag. Nothing of this is an event.
+
+    A deployment that ended, or was lost, is forgotten some time after it was last heard of (the
+    operator's choice; 30 days by default).
+    INVALID_ARGUMENT: FIELD_VIOLATION (`host`, `labels`, `lease_seconds`), NAME_INVALID.
+    RESOURCE_EXHAUSTED: TOO_MANY_DEPLOYMENTS (10,000 of an entity that have not ended).
+    """
+    EndDeployment: _grpc.UnaryUnaryMultiCallable[_registry_pb2.EndDeploymentRequest, _registry_pb2.EndDeploymentResponse]
+    """Says that a version is no longer served. Ending twice is fine."""
+    ListDeployments: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListDeploymentsRequest, _registry_pb2.ListDeploymentsResponse]
+    """Lists deployments of a collection, of a project or registry, or of an entity: who runs what, since
+    when, and who is behind the alias. Those that were lost are listed, those that ended only where
+    `filter` names `state`.
+    Filter fields: `name`, `host`, `state` (`LIVE`, `LOST` or `ENDED`), `version` (a number), `alias`
+    (the one followed), `label` (`label:"zone=eu"`, `label:"zone=*"`), `current` (`true` or `false`:
+    whether it serves what its alias points to), `created_at`, `updated_at`, `expires_at`. Order
+    fields: `name`, `host`, `version`, `created_at`, `updated_at`, `expires_at`.
+    """
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -394,6 +418,30 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
     anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
     ALIAS_PROTECTED.
+    """
+    ReportDeployment: _aio.UnaryUnaryMultiCallable[_registry_pb2.ReportDeploymentRequest, _registry_pb2.ReportDeploymentResponse]  # type: ignore[assignment]
+    """--- deployments ----------------------------------------------------------------------------------
+
+    Says that a version is being served, or still is: makes, moves or renews a deployment, which is
+    known by its entity (that of `version_ref`), its name and its host. It is believed until its
+    lease ends, and is to be renewed well before that; calling again is fine. What a live deployment
+    serves cannot be deleted or unlinked, by nobody and with no flag. Nothing of this is an event.
+
+    A deployment that ended, or was lost, is forgotten some time after it was last heard of (the
+    operator's choice; 30 days by default).
+    INVALID_ARGUMENT: FIELD_VIOLATION (`host`, `labels`, `lease_seconds`), NAME_INVALID.
+    RESOURCE_EXHAUSTED: TOO_MANY_DEPLOYMENTS (10,000 of an entity that have not ended).
+    """
+    EndDeployment: _aio.UnaryUnaryMultiCallable[_registry_pb2.EndDeploymentRequest, _registry_pb2.EndDeploymentResponse]  # type: ignore[assignment]
+    """Says that a version is no longer served. Ending twice is fine."""
+    ListDeployments: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListDeploymentsRequest, _registry_pb2.ListDeploymentsResponse]  # type: ignore[assignment]
+    """Lists deployments of a collection, of a project or registry, or of an entity: who runs what, since
+    when, and who is behind the alias. Those that were lost are listed, those that ended only where
+    `filter` names `state`.
+    Filter fields: `name`, `host`, `state` (`LIVE`, `LOST` or `ENDED`), `version` (a number), `alias`
+    (the one followed), `label` (`label:"zone=eu"`, `label:"zone=*"`), `current` (`true` or `false`:
+    whether it serves what its alias points to), `created_at`, `updated_at`, `expires_at`. Order
+    fields: `name`, `host`, `version`, `created_at`, `updated_at`, `expires_at`.
     """
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -719,6 +767,48 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         INVALID_ARGUMENT: NAME_RESERVED (`latest`). NOT_FOUND: ALIAS_NOT_FOUND (it never pointed
         anywhere). ABORTED: ALIAS_CONFLICT. FAILED_PRECONDITION: NO_PREVIOUS_VERSION. PERMISSION_DENIED:
         ALIAS_PROTECTED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportDeployment(
+        self,
+        request: _registry_pb2.ReportDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ReportDeploymentResponse, _abc.Awaitable[_registry_pb2.ReportDeploymentResponse]]:
+        """--- deployments ----------------------------------------------------------------------------------
+
+        Says that a version is being served, or still is: makes, moves or renews a deployment, which is
+        known by its entity (that of `version_ref`), its name and its host. It is believed until its
+        lease ends, and is to be renewed well before that; calling again is fine. What a live deployment
+        serves cannot be deleted or unlinked, by nobody and with no flag. Nothing of this is an event.
+
+        A deployment that ended, or was lost, is forgotten some time after it was last heard of (the
+        operator's choice; 30 days by default).
+        INVALID_ARGUMENT: FIELD_VIOLATION (`host`, `labels`, `lease_seconds`), NAME_INVALID.
+        RESOURCE_EXHAUSTED: TOO_MANY_DEPLOYMENTS (10,000 of an entity that have not ended).
+        """
+
+    @_abc_1.abstractmethod
+    def EndDeployment(
+        self,
+        request: _registry_pb2.EndDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.EndDeploymentResponse, _abc.Awaitable[_registry_pb2.EndDeploymentResponse]]:
+        """Says that a version is no longer served. Ending twice is fine."""
+
+    @_abc_1.abstractmethod
+    def ListDeployments(
+        self,
+        request: _registry_pb2.ListDeploymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListDeploymentsResponse, _abc.Awaitable[_registry_pb2.ListDeploymentsResponse]]:
+        """Lists deployments of a collection, of a project or registry, or of an entity: who runs what, since
+        when, and who is behind the alias. Those that were lost are listed, those that ended only where
+        `filter` names `state`.
+        Filter fields: `name`, `host`, `state` (`LIVE`, `LOST` or `ENDED`), `version` (a number), `alias`
+        (the one followed), `label` (`label:"zone=eu"`, `label:"zone=*"`), `current` (`true` or `false`:
+        whether it serves what its alias points to), `created_at`, `updated_at`, `expires_at`. Order
+        fields: `name`, `host`, `version`, `created_at`, `updated_at`, `expires_at`.
         """
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

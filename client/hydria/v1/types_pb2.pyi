@@ -159,6 +159,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
     `metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
     these no flag helps: protect them no longer, or point them elsewhere.
+    `metadata.deployments` (which no flag overrules) name some of it.
     """
     ERROR_REASON_TYPE_MISMATCH: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -226,6 +227,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_TOO_MANY_WEBHOOKS: _ErrorReason.ValueType  # 77
     """RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
+    ERROR_REASON_TOO_MANY_DEPLOYMENTS: _ErrorReason.ValueType  # 78
+    """RESOURCE_EXHAUSTED: the entity has as many deployments as it may have. End some."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed, beyond its status code, which each comment names first."""
@@ -290,6 +293,7 @@ ERROR_REASON_RESOURCE_IN_USE: ErrorReason.ValueType  # 26
 """FAILED_PRECONDITION: something still holds it; `metadata.aliases`, `metadata.links` (refs) or
 `metadata.protected_aliases` (refs with the alias) name some of it. Where there is the last of
 these no flag helps: protect them no longer, or point them elsewhere.
+`metadata.deployments` (which no flag overrules) name some of it.
 """
 ERROR_REASON_TYPE_MISMATCH: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION: the collection has another type; `metadata.actual` says which. Or the
@@ -357,6 +361,8 @@ has not allowed it.
 """
 ERROR_REASON_TOO_MANY_WEBHOOKS: ErrorReason.ValueType  # 77
 """RESOURCE_EXHAUSTED: the entity has as many webhooks as it may have. Delete one."""
+ERROR_REASON_TOO_MANY_DEPLOYMENTS: ErrorReason.ValueType  # 78
+"""RESOURCE_EXHAUSTED: the entity has as many deployments as it may have. End some."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _UploadState:

@@ -141,4 +141,6 @@ class WebhookEvent:
     def version_ref(self) -> str:
         if not self.version:
             return ""
-        return f"{self.entity}/{self.project}/{self.collection}:{self.version}"
+        # Runs use versions of other entities, too.
+        owner = self.details.get("entity") or self.entity
+        return f"{owner}/{self.project}/{self.collection}:{self.version}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hydria_server.domain.errors import ResourceInUseError
 from hydria_server.domain.event_types import EventType
 from hydria_server.domain.records import LATEST, CollectionRecord, VersionRecord
+from hydria_server.services.deployed import require_none_served, require_not_served
 from hydria_server.services.history import History
 from hydria_server.services.protection import require_none_held, require_not_held
 from hydria_server.storage.metadata.interface import Rows
@@ -64,7 +65,11 @@ async def remove_version(
     """Take a version out of sight, with its links; or a link, whose source stays.
 
     Its aliases go, but for `latest`, which is handed on to the highest that remains.
+
+    Raises:
+        ResourceInUseError: a live deployment serves it, or a link to it.
     """
+    await require_not_served(rows, version, now_us=now_us)
     for link_id in await rows.links.ids_of_version(version.id):
         await _remove(rows, await rows.versions.by_id(link_id), history, now_us)
     await _remove(rows, version, history, now_us)
@@ -89,9 +94,11 @@ async def remove_collection(
     Return how many versions went with it. Of a registered model the sources stay.
 
     Raises:
-        ResourceInUseError: a protected alias points into it, or to a link of its versions.
+        ResourceInUseError: a protected alias points into it or to a link of its versions, or a
+            live deployment serves something of it.
     """
     await require_none_held(rows, collection)
+    await require_none_served(rows, collection, now_us=now_us)
     for link_id in await rows.links.ids_of_collection(collection.id):
         await _remove(rows, await rows.versions.by_id(link_id), history, now_us)
     for alias in await rows.aliases.of_collection(collection.id):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hydria_server.services.artifact import ArtifactServices
+from hydria_server.services.deployment_listing import DeploymentListing
+from hydria_server.services.deployments import Deployments
 from hydria_server.services.event_hub import EventHub
 from hydria_server.services.event_listing import EventListing
 from hydria_server.services.event_retention import EventRetention
@@ -37,6 +39,10 @@ class RegistryServices:
         self.webhooks = webhooks
         self.protections = Protections(metadata, clock)
         self.alias_history = artifacts.alias_history
+        self.deployments = Deployments(
+            metadata, clock, keep_seconds=artifacts.limits.deployment_retention_seconds
+        )
+        self.deployment_listing = DeploymentListing(metadata, clock)
         self._wire_history(artifacts, metadata, clock)
 
     def _wire_history(

@@ -18,6 +18,7 @@ from hydria_server.storage.metadata.catalog_rows import (
     NameRows,
     VersionRows,
 )
+from hydria_server.storage.metadata.deployment_rows import DeploymentRows
 from hydria_server.storage.metadata.engine_rows import (
     ChunkRows,
     EventRows,
@@ -37,6 +38,7 @@ __all__ = [
     "AliasHistoryRows",
     "AliasRows",
     "ChunkRows",
+    "DeploymentRows",
     "EdgeRows",
     "EventQueryRows",
     "EventRows",
@@ -98,6 +100,8 @@ class Rows(Protocol):
     def alias_history(self) -> AliasHistoryRows: ...
     @property
     def protections(self) -> ProtectionRows: ...
+    @property
+    def deployments(self) -> DeploymentRows: ...
     @property
     def runs(self) -> RunRows: ...
     @property

@@ -9,6 +9,7 @@ from hydria_server.domain.records import EventRecord, StoreInfo
 from hydria_server.storage.metadata.alias_history import SqlAliasHistory
 from hydria_server.storage.metadata.aliases import SqlAliases
 from hydria_server.storage.metadata.chunks import SqlChunks
+from hydria_server.storage.metadata.deployments import SqlDeployments
 from hydria_server.storage.metadata.edges import SqlEdges
 from hydria_server.storage.metadata.event_queries import SqlEventQueries
 from hydria_server.storage.metadata.events import SqlEvents
@@ -112,6 +113,10 @@ class SqlRows:
     @property
     def protections(self) -> SqlProtections:
         return SqlProtections(self._connection)
+
+    @property
+    def deployments(self) -> SqlDeployments:
+        return SqlDeployments(self._connection)
 
     @property
     def runs(self) -> SqlRuns:

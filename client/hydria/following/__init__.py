@@ -1,0 +1,1 @@
+"""Following an alias: the serving side's directory always holds the version that it points to."""
