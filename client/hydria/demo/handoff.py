@@ -109,7 +109,7 @@ def _promote(client: Client, follower: Follower, root: Path) -> None:
 def _roll_back(client: Client, follower: Follower, root: Path) -> None:
     tell("Roll back: the version before is still there")
     begun_at = time.monotonic()
-    client.set_aliases(f"{MODEL}:v0", ["production"])
+    client.registry.rollback(MODEL, "production")
     swapped = follower.wait_until_swapped("v0")
     reaction_seconds = time.monotonic() - begun_at
     require(swapped["received_bytes"] == 0, "what was there was fetched again")

@@ -266,17 +266,19 @@ class AsyncModelFollower:
         """Call back for a version, if that was not done; a failure is said, and that is all."""
         if self._placer.is_told:
             return
-        if self._on_swap is not None:
-            begun_at = time.monotonic()
-            kind, message = NoticeKind.TOLD, ""
-            try:
-                await self._on_swap(current)
-            except Exception as error:  # noqa: BLE001 - it is another's code; following goes on
-                kind = NoticeKind.CALLBACK_FAILED
-                message = str(error) or type(error).__name__
-            seconds = time.monotonic() - begun_at
-            self._notices.say(kind, current.version_ref, current, message=message, seconds=seconds)
+        if self._on_swap is None:
+            await self._placer.keep_told()
+            return
+        begun_at = time.monotonic()
+        kind, message = NoticeKind.TOLD, ""
+        try:
+            await self._on_swap(current)
+        except Exception as error:  # noqa: BLE001 - it is another's code; following goes on
+            kind = NoticeKind.CALLBACK_FAILED
+            message = str(error) or type(error).__name__
+        seconds = time.monotonic() - begun_at
         await self._placer.keep_told()
+        self._notices.say(kind, current.version_ref, current, message=message, seconds=seconds)
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await run_in_thread(self._executor, work, stop=lambda: None)
