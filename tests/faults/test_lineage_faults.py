@@ -29,7 +29,7 @@ class Failing:
             raise StorageUnavailableError("told to fail")
 
 
-@pytest.mark.parametrize("step", ["metadata.before_commit@Commits._attempt"])
+@pytest.mark.parametrize("step", ["metadata.before_commit@SmallVersions._attempt"])
 async def test_a_version_and_the_edge_of_its_run_appear_together_or_not_at_all(step: str) -> None:
     failing = Failing(step)
     metadata = await SqlMetadataStore.open_in_memory(failpoint=failing)
