@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hydria_server.domain.errors import FieldViolationError
@@ -26,7 +26,9 @@ ENCODED = ENTRIES.map(encode_entry)
 SHARDS = st.builds(encode_entries, MAGICS, st.lists(ENCODED, max_size=4))
 
 
-@given(mutated(ENCODED) | st.binary(max_size=120))
+# A reference without a URI, which would be written as a file without a digest.
+@example(raw=b"\x01\0\0\0a\x01" + bytes(8 + 4 + 4))
+@given(raw=mutated(ENCODED) | st.binary(max_size=120))
 def test_an_entry_is_read_or_refused(raw: bytes) -> None:
     try:
         entry = decode_entry(raw)

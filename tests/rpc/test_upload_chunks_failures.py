@@ -140,7 +140,8 @@ async def test_after_a_failure_the_server_reads_on_until_the_half_close(rig: Rig
 
 
 async def test_a_client_that_stalls_is_told_so_and_holds_nothing() -> None:
-    async with memory_server(settings=settings_for_tests(stall_timeout_seconds=0.1)) as server:
+    # Long enough for a busy machine to store the batch that came before the silence.
+    async with memory_server(settings=settings_for_tests(stall_timeout_seconds=1.0)) as server:
         team = Team.new(server)
         upload_id = await team.begin()
         call = server.stub.UploadChunks()

@@ -137,6 +137,8 @@ def _decode_entry(raw: bytes) -> FileEntry:
     at += _KIND_AND_SIZE.size
     if kind == KIND_REFERENCE:
         uri, at = _decode_text(raw, at)
+        if not uri:
+            raise ValueError("a reference without a URI")
         checksum, _ = _decode_text(raw, at)
         return FileEntry(path, size, ref_uri=uri, ref_checksum=checksum)
     content_digest, at = raw[at : at + 32], at + 32
