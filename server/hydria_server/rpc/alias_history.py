@@ -9,7 +9,7 @@ from hydria_server.domain.records import CollectionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.rpc import messages, requests
 from hydria_server.rpc.calls import Context, note
-from hydria_server.rpc.registry_family import RegistryRpcs
+from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.services.alias_history import HistoryRequest
 from hydria_server.services.protection import ProtectionChange
 

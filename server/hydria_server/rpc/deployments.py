@@ -8,8 +8,8 @@ from hydria.v1 import registry_pb2
 from hydria_server.domain.deployments import DeploymentRecord, DeploymentState
 from hydria_server.rpc import requests
 from hydria_server.rpc.calls import Context, note
+from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.rpc.messages import timestamp, version_name
-from hydria_server.rpc.registry_family import RegistryRpcs
 from hydria_server.services.deployments import DeploymentReport
 
 _STATES: Final = {

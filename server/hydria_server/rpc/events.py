@@ -16,8 +16,8 @@ from hydria_server.domain.events import AliasHolder, EventFilter
 from hydria_server.domain.records import EventRecord
 from hydria_server.rpc.calls import Context
 from hydria_server.rpc.drain import Drain
+from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.rpc.messages import timestamp
-from hydria_server.rpc.registry_family import RegistryRpcs
 from hydria_server.services.event_listing import EventsRequest
 from hydria_server.services.registry import RegistryServices
 from hydria_server.services.watching import Happened, Notice, SignOfLife, State, WatchOrder
@@ -28,8 +28,6 @@ EVENT_TYPES: Final = {
 _TYPES_OF: Final = {number: type_ for type_, number in EVENT_TYPES.items()}
 # What has a field of its own.
 _FIELDS: Final = frozenset(("project", "collection", "version", "alias", "from_version"))
-
-
 # How many events are kept as messages: all watchers are told the same.
 _RECENT_EVENTS: Final = 64
 

@@ -25,11 +25,11 @@ from hydria_server.domain.metrics import (
 )
 from hydria_server.domain.runs import RunDocuments, RunRecord, RunState
 from hydria_server.rpc.messages import timestamp
+from hydria_server.services.etags import format_etag
 from hydria_server.services.lineage_batches import EdgeDraft
 from hydria_server.services.metric_buckets import MetricHistory
 from hydria_server.services.run_requests import ResumeMode, RunRequest
 from hydria_server.services.runs import DescribedRun
-from hydria_server.services.versions import format_etag
 
 RUN_STATES = {
     RunState.RUNNING: pb.RUN_STATE_RUNNING,

@@ -6,7 +6,7 @@ from hydria.v1 import registry_pb2
 from hydria_server.domain.refs import CollectionName
 from hydria_server.rpc import messages, requests
 from hydria_server.rpc.calls import Context, note
-from hydria_server.rpc.registry_family import RegistryRpcs
+from hydria_server.rpc.family import RegistryRpcs
 
 
 class LinkRpcs(RegistryRpcs):

@@ -19,8 +19,8 @@ from hydria_server.domain.records import (
 from hydria_server.services.aliases import AliasChange
 from hydria_server.services.chunk_lists import ChunkList
 from hydria_server.services.commit import Commitment
+from hydria_server.services.etags import format_etag
 from hydria_server.services.sessions import UploadStatus
-from hydria_server.services.versions import format_etag
 
 UPLOAD_STATES = {
     UploadState.OPEN: types_pb2.UPLOAD_STATE_OPEN,

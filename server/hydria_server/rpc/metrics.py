@@ -12,7 +12,7 @@ from hydria_server.domain.metrics import MetricSeries
 from hydria_server.rpc import lineage_messages as messages
 from hydria_server.rpc.calls import Context, add, note
 from hydria_server.rpc.drain import Drain
-from hydria_server.rpc.family import ANONYMOUS
+from hydria_server.rpc.family import Rpcs
 from hydria_server.rpc.incoming import Incoming
 from hydria_server.services.lineage import LineageServices
 from hydria_server.services.metric_history import HistoryRequest
@@ -23,19 +23,14 @@ FLUSH_POINTS = 8_192
 FLUSH_SECONDS = 1.0
 
 
-class LineageRpcs:
-    """Holds the services that calls are converted for."""
+class LineageRpcs(Rpcs[LineageServices]):
+    """The calls of the lineage service."""
 
     def __init__(
         self, services: LineageServices, drain: Drain, *, stall_timeout_seconds: float
     ) -> None:
-        self.services = services
-        self.drain = drain
+        super().__init__(services, drain)
         self.stall_timeout_seconds = stall_timeout_seconds
-
-    def actor(self, context: Context) -> str:
-        """Return who calls, for the history."""
-        return ANONYMOUS
 
 
 class MetricRpcs(LineageRpcs):

@@ -7,9 +7,9 @@ from hydria_server.domain.refs import CollectionName
 from hydria_server.domain.registries import RegistryRecord
 from hydria_server.rpc import messages, requests
 from hydria_server.rpc.calls import Context
-from hydria_server.rpc.registry_family import RegistryRpcs
+from hydria_server.rpc.family import RegistryRpcs
+from hydria_server.services.etags import format_etag
 from hydria_server.services.registries import RegistryChange
-from hydria_server.services.versions import format_etag
 
 _WORDS = ("name", "description", "types")
 

@@ -7,7 +7,7 @@ from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.kinds import CollectionKind
 from hydria_server.rpc import messages, requests
 from hydria_server.rpc.calls import Context
-from hydria_server.rpc.registry_family import RegistryRpcs
+from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.services.search import SearchScope
 
 _KINDS = {

@@ -17,7 +17,7 @@ from hydria_server.domain.webhooks import (
 )
 from hydria_server.rpc.events import EVENT_TYPES
 from hydria_server.rpc.messages import timestamp
-from hydria_server.services.versions import format_etag
+from hydria_server.services.etags import format_etag
 
 _STATES = {
     WebhookState.ACTIVE: pb.WEBHOOK_STATE_ACTIVE,

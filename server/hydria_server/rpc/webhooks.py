@@ -7,7 +7,7 @@ from hydria_server.domain.webhooks import WebhookState, WebhookWords
 from hydria_server.rpc import requests
 from hydria_server.rpc.calls import Context
 from hydria_server.rpc.events import event_filter
-from hydria_server.rpc.registry_family import RegistryRpcs
+from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.rpc.webhook_messages import (
     delivery_message,
     webhook_format,

@@ -14,11 +14,11 @@ from hydria_server.domain.records import CollectionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import remove_collection, require_unlinked
+from hydria_server.services.etags import require_etag
 from hydria_server.services.history import History
 from hydria_server.services.registered_models import require_allowed
 from hydria_server.services.resolving import require_collection
 from hydria_server.services.sessions import Clock
-from hydria_server.services.versions import require_etag
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 

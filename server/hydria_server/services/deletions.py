@@ -8,6 +8,7 @@ from hydria_server.domain.errors import ResourceInUseError
 from hydria_server.domain.event_types import EventType
 from hydria_server.domain.records import LATEST, CollectionRecord, VersionRecord
 from hydria_server.services.deployed import require_none_served, require_not_served
+from hydria_server.services.etags import require_etag
 from hydria_server.services.history import History
 from hydria_server.services.protection import require_none_held, require_not_held
 from hydria_server.storage.metadata.interface import Rows
@@ -57,6 +58,30 @@ async def _require_none(rows: Rows, name: str, link_ids: Sequence[int]) -> None:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN])[:_DETAIL_CHARACTERS]
+
+
+async def delete(
+    rows: Rows,
+    version: VersionRecord,
+    *,
+    delete_aliases: bool,
+    force: bool,
+    etag: str,
+    actor: str,
+    now_us: int,
+) -> VersionRecord:
+    """Take a version or a link away that somebody asked to; return what is left of it.
+
+    Raises:
+        EtagMismatchError: it was changed since `etag` was read.
+        ResourceInUseError: as `require_removable` and `remove_version`.
+    """
+    require_etag(version.revision, etag)
+    await require_removable(rows, version, delete_aliases=delete_aliases, force=force)
+    history = History()
+    await remove_version(rows, version, history, now_us=now_us)
+    await history.record(rows, version.entity_id, actor=actor, now_us=now_us)
+    return await rows.versions.by_id(version.id)
 
 
 async def remove_version(

@@ -12,7 +12,7 @@ from hydria_server.domain.names import require_aliases
 from hydria_server.domain.records import LATEST, CollectionRecord, VersionRecord
 from hydria_server.domain.refs import CollectionName
 from hydria_server.domain.roles import Role
-from hydria_server.services.deletions import remove_version, require_removable
+from hydria_server.services.deletions import delete
 from hydria_server.services.history import History
 from hydria_server.services.protection import require_movable
 from hydria_server.services.registered_models import (
@@ -23,7 +23,6 @@ from hydria_server.services.registered_models import (
 )
 from hydria_server.services.resolving import content_of, resolve
 from hydria_server.services.sessions import Clock
-from hydria_server.services.versions import require_etag
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 
@@ -110,12 +109,15 @@ class Links:
             link = await resolve(rows, ref)
             if link.source is None:
                 raise FieldViolationError("ref", f"{link.ref} is no link; delete it instead")
-            require_etag(link.revision, etag)
-            await require_removable(rows, link, delete_aliases=delete_aliases, force=True)
-            now, history = self._clock(), History()
-            await remove_version(rows, link, history, now_us=now)
-            await history.record(rows, link.entity_id, actor=actor, now_us=now)
-            return await rows.versions.by_id(link.id)
+            return await delete(
+                rows,
+                link,
+                delete_aliases=delete_aliases,
+                force=True,
+                etag=etag,
+                actor=actor,
+                now_us=self._clock(),
+            )
 
         return await self._metadata.write(apply)
 

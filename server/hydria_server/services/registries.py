@@ -17,10 +17,10 @@ from hydria_server.domain.names import (
 from hydria_server.domain.registries import RegistryRecord
 from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import remove_collection
+from hydria_server.services.etags import require_etag
 from hydria_server.services.history import History
 from hydria_server.services.registered_models import require_registry
 from hydria_server.services.sessions import Clock
-from hydria_server.services.versions import require_etag
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 

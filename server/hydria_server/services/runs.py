@@ -26,6 +26,7 @@ from hydria_server.domain.runs import (
     RunRecord,
     RunState,
 )
+from hydria_server.services.etags import require_etag
 from hydria_server.services.filter_parsing import Fields, Kind, parse_filter, parse_order
 from hydria_server.services.history import History
 from hydria_server.services.listings import Listed, ListRequest
@@ -40,7 +41,6 @@ from hydria_server.services.run_access import (
 from hydria_server.services.run_requests import ResumeMode, RunRequest, checked_change
 from hydria_server.services.run_silence import Silence
 from hydria_server.services.sessions import Clock
-from hydria_server.services.versions import require_etag
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 ORDER_FIELDS: Fields = {

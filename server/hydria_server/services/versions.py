@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hydria_server.domain.documents import require_description, require_json_object
-from hydria_server.domain.errors import EtagMismatchError
 from hydria_server.domain.event_types import EventType, Json
 from hydria_server.domain.names import require_name, require_tags
 from hydria_server.domain.records import VersionRecord
 from hydria_server.services.changed_words import changed_names, changed_text
-from hydria_server.services.deletions import remove_version, require_removable
+from hydria_server.services.deletions import delete
+from hydria_server.services.etags import require_etag
 from hydria_server.services.history import History
 from hydria_server.services.resolving import require_type, resolve
 from hydria_server.services.sessions import Clock
@@ -96,12 +96,15 @@ class Versions:
 
         async def apply(rows: Rows) -> VersionRecord:
             version = await resolve(rows, ref)
-            require_etag(version.revision, etag)
-            await require_removable(rows, version, delete_aliases=delete_aliases, force=force)
-            now, history = self._clock(), History()
-            await remove_version(rows, version, history, now_us=now)
-            await history.record(rows, version.entity_id, actor=actor, now_us=now)
-            return await rows.versions.by_id(version.id)
+            return await delete(
+                rows,
+                version,
+                delete_aliases=delete_aliases,
+                force=force,
+                etag=etag,
+                actor=actor,
+                now_us=self._clock(),
+            )
 
         return await self._metadata.write(apply)
 
@@ -126,21 +129,6 @@ async def note_update(
     for changed_id in (version_id, *await rows.links.ids_of_version(version_id)):
         changed = await rows.versions.by_id(changed_id)
         history.add_version(EventType.VERSION_UPDATED, changed, words)
-
-
-def require_etag(revision: int, etag: str) -> None:
-    """Return when no etag is given, or the one that was read still holds.
-
-    Raises:
-        EtagMismatchError: the resource was changed since.
-    """
-    if etag and etag != format_etag(revision):
-        raise EtagMismatchError("it was changed since the etag was read; read it again")
-
-
-def format_etag(revision: int) -> str:
-    """Return the etag of a revision."""
-    return f"r{revision}"
 
 
 def _fields(change: VersionChange) -> list[str]:

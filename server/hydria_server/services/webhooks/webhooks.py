@@ -24,9 +24,9 @@ from hydria_server.domain.webhooks import (
     WebhookState,
     WebhookWords,
 )
+from hydria_server.services.etags import require_etag
 from hydria_server.services.event_selection import checked_filter
 from hydria_server.services.sessions import Clock
-from hydria_server.services.versions import require_etag
 from hydria_server.services.webhooks.courier import Courier, resumed
 from hydria_server.services.webhooks.networks import Networks
 from hydria_server.services.webhooks.payloads import TEST_TYPE, body_of, test_event
