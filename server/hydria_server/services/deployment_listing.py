@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hydria_server.domain.deployments import DeploymentRecord, DeploymentScope, DeploymentState
 from hydria_server.domain.errors import FieldViolationError, FilterInvalidError, NotFoundError
@@ -19,9 +20,8 @@ from hydria_server.domain.filters import (
 )
 from hydria_server.domain.names import canonical_project, require_name
 from hydria_server.domain.refs import CollectionName
-from hydria_server.services.filter_parsing import Fields, Kind, mentions, parse_filter, parse_order
-from hydria_server.services.listings import Listed, ListRequest
-from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
+from hydria_server.services.filter_parsing import Fields, Kind, mentions
+from hydria_server.services.listings import Listed, Listings, ListRequest
 from hydria_server.services.resolving import require_collection
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -46,11 +46,11 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 _UNENDED = Comparison("state", Operator.NE, DeploymentState.ENDED.name)
 
 
-class DeploymentListing:
-    """Answers ListDeployments."""
+class DeploymentListing(Listings):
+    """Answers ListDeployments, as all list calls are answered."""
 
     def __init__(self, metadata: MetadataStore, clock: Clock) -> None:
-        self._metadata = metadata
+        super().__init__(metadata)
         self._clock = clock
 
     async def list(
@@ -67,28 +67,23 @@ class DeploymentListing:
         """
         _require_names(entity, project, collection)
         scope = f"deployments {entity}/{project}/{collection}"
-        bound_to = f"{scope}\0{request.filter}\0{request.order_by}"
-        wanted = parse_filter(request.filter, DEPLOYMENT_FIELDS)
-        _require_known_values(wanted)
-        if not mentions(wanted, "state"):
-            wanted = _UNENDED if wanted is None else And((_UNENDED, wanted))
-        query = Query(
-            filter=wanted,
-            order=parse_order(request.order_by, DEPLOYMENT_FIELDS, _NEWEST_FIRST),
-            after=decode_token(request.page_token, bound_to=bound_to),
-            limit=page_limit(request.page_size),
-        )
         now = self._clock()
 
-        async def page(rows: Rows) -> Page[DeploymentRecord]:
+        async def page(rows: Rows, query: Query) -> Page[DeploymentRecord]:
+            _require_known_values(query.filter)
             found = await _scope(rows, entity, project, collection)
-            return await rows.deployments.page(found, query, now_us=now) if found else _NOTHING
+            if found is None:
+                return Page((), None)
+            return await rows.deployments.page(found, _only_unended(query), now_us=now)
 
-        found = await self._metadata.read(page)
-        return Listed(found.items, encode_token(found.next_cursor, bound_to=bound_to))
+        return await self.page(scope, request, DEPLOYMENT_FIELDS, _NEWEST_FIRST, page)
 
 
-_NOTHING: Page[DeploymentRecord] = Page((), None)
+def _only_unended(query: Query) -> Query:
+    """Return the query for what has not ended, unless the filter names the state."""
+    if mentions(query.filter, "state"):
+        return query
+    return replace(query, filter=And((_UNENDED, query.filter)) if query.filter else _UNENDED)
 
 
 def _require_names(entity: str, project: str, collection: str) -> None:

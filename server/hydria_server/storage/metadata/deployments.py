@@ -36,7 +36,7 @@ from hydria_server.storage.metadata.deployment_tables import (
 )
 from hydria_server.storage.metadata.dialect import gathered, insert
 from hydria_server.storage.metadata.filtering import NamesField, NumberField, TextField
-from hydria_server.storage.metadata.listings import Listing, SqlListings
+from hydria_server.storage.metadata.paging import Listing, Pager
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
@@ -209,7 +209,7 @@ class SqlDeployments:
     async def page(
         self, scope: DeploymentScope, query: Query, *, now_us: int
     ) -> Page[DeploymentRecord]:
-        return await SqlListings(self._connection).page(_listing(scope, now_us), query)
+        return await Pager(self._connection).page(_listing(scope, now_us), query)
 
 
 def _listing(scope: DeploymentScope, now_us: int) -> Listing[DeploymentRecord]:

@@ -12,7 +12,7 @@ from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import VersionRecord, VersionState
 from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
 from hydria_server.storage.metadata.leaves import SqlLeaves
-from hydria_server.storage.metadata.listings import SqlListings, versions_where
+from hydria_server.storage.metadata.paging import Pager
 from hydria_server.storage.metadata.tables import (
     COLLECTION,
     IS_LIVE_LINK,
@@ -20,6 +20,7 @@ from hydria_server.storage.metadata.tables import (
     VERSION,
     VERSION_TAG,
 )
+from hydria_server.storage.metadata.version_listings import versions_where
 from hydria_server.storage.metadata.versions import SqlVersions
 
 _SOURCE = VERSION.alias("source")
@@ -102,4 +103,4 @@ class SqlLinks:
     async def page(self, source_id: int, query: Query) -> Page[VersionRecord]:
         scope = VERSION.c.source_version_id == source_id
         within = select(VERSION.c.collection_id).where(scope)
-        return await SqlListings(self._connection).page(versions_where(scope, within), query)
+        return await Pager(self._connection).page(versions_where(scope, within), query)

@@ -25,9 +25,7 @@ from hydria_server.storage.metadata.tables import (
     IS_LIVE_PROJECT,
     PROJECT,
 )
-from hydria_server.storage.metadata.version_listings import versions_of, versions_where
-
-__all__ = ["Listing", "SqlListings", "versions_where"]
+from hydria_server.storage.metadata.version_listings import versions_of
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from hydria_server.domain.registries import RegistryRecord
 from hydria_server.storage.metadata.catalog_records import COLLECTION_COUNT
 from hydria_server.storage.metadata.dialect import byte_length, gathered, gathered_where, insert
 from hydria_server.storage.metadata.filtering import NamesField, NumberField, TextField
-from hydria_server.storage.metadata.listings import Listing, SqlListings
+from hydria_server.storage.metadata.paging import Listing, Pager
 from hydria_server.storage.metadata.protection_tables import PROTECTED_ALIAS, protects
 from hydria_server.storage.metadata.registry_tables import (
     PROJECT_REDIRECT,
@@ -154,7 +154,7 @@ class SqlRegistries:
         return list(found.scalars())
 
     async def page(self, entity_id: int, query: Query) -> Page[RegistryRecord]:
-        return await SqlListings(self._connection).page(_registries(entity_id), query)
+        return await Pager(self._connection).page(_registries(entity_id), query)
 
 
 _TAKEN = "there is a project or registry {!r} already"
