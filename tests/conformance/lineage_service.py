@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
+from tests.conformance.lineage_graph import WalksContract
+from tests.conformance.lineage_graph_pages import PagesOfWalksContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
 from tests.run_teams import RunTeam
@@ -18,6 +20,8 @@ class LineageServiceContract(
     ReadingMetricsContract,
     EdgesOfRunsContract,
     RecordedEdgesContract,
+    WalksContract,
+    PagesOfWalksContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -14,8 +16,10 @@ from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
 from hydria_server.domain.lineage import Direction, EdgeKind, RunId, VersionId
 from hydria_server.domain.metrics import MetricRecord, points_of
 from hydria_server.domain.runs import RunChange, RunName, RunState
-from hydria_server.storage.metadata import edges, metrics, run_records, runs
+from hydria_server.domain.traversal import EdgeFilter
+from hydria_server.storage.metadata import edge_look_ups, edges, metrics, run_records, runs
 from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import a_line, a_version
 from tests.conformance.metadata.lineage import a_running, derived, used
 from tests.storage.test_metadata_schema import scans_in
@@ -49,6 +53,9 @@ async def use_lineage(rows: Rows) -> None:
     await rows.edges.insert([used(run, first.id), derived(second.id, first.id)])
     for node in (RunId(run.id), VersionId(first.id)):
         await rows.edges.of_node(node, Direction.BOTH, tuple(EdgeKind), after_id=0, limit=1)
+    for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
+        nodes = [RunId(run.id), VersionId(first.id)]
+        await rows.edges.of_nodes(nodes, way, EdgeFilter(), up_to_id=9, limit=9)
     await rows.edges.derives(second.id, from_version_id=first.id)
     await rows.edges.version_nodes([first.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])
@@ -59,9 +66,30 @@ async def test_every_statement_of_lineage_finds_its_rows_by_an_index(tmp_path: P
     assert await scans_in(tmp_path / "meta.db", use_lineage, at_least=40) == {}
 
 
+async def test_a_walk_reads_edges_in_the_order_of_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    await (await SqlMetadataStore.open(path)).close()
+    values = {"nodes": [1, 2], "up_to_id": 9, "from_us": 0, "before_us": 9, "limit": 9}
+    statements = [
+        statement
+        for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
+        for _, _, statement in edge_look_ups.edge_look_ups([], direction)
+    ]
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            compiled = statement.params(**values).compile(
+                dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+            )
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled}").fetchall()
+            assert len(plan) == 1, "a step that sorts would read all edges of a node"
+            assert "USING INDEX" in plan[0][3]
+    connection.close()
+    assert len(statements) == 6
+
+
 @pytest.mark.parametrize(
     "module",
-    [edges, metrics, run_records, runs],
+    [edge_look_ups, edges, metrics, run_records, runs],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_of_lineage_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -116,6 +116,11 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.FromString,
                 _registered_method=True)
+        self.TraverseLineage = channel.unary_unary(
+                '/hydria.v1.LineageService/TraverseLineage',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -257,6 +262,18 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TraverseLineage(self, request, context):
+        """--- the graph ---------------------------------------------------------------------------------
+
+        Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+        that ends at a limit is no error: it says so, and names the frontier to go on from.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+        PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -324,6 +341,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.ListLineageEdges,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.SerializeToString,
+            ),
+            'TraverseLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraverseLineage,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -694,6 +716,33 @@ class LineageService(object):
             '/hydria.v1.LineageService/ListLineageEdges',
             hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraverseLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/TraverseLineage',
+            hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
             options,
             channel_credentials,
             insecure,

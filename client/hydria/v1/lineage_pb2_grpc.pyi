@@ -116,6 +116,14 @@ class LineageServiceStub:
     """Lists the edges of one node with the nodes at their other ends, in the order of recording.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
+    TraverseLineage: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.TraverseLineageRequest, _lineage_pb2.TraverseLineageResponse]
+    """--- the graph ---------------------------------------------------------------------------------
+
+    Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+    that ends at a limit is no error: it says so, and names the frontier to go on from.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+    PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -204,6 +212,14 @@ class LineageServiceAsyncStub(LineageServiceStub):
     ListLineageEdges: _aio.UnaryUnaryMultiCallable[_lineage_pb2.ListLineageEdgesRequest, _lineage_pb2.ListLineageEdgesResponse]  # type: ignore[assignment]
     """Lists the edges of one node with the nodes at their other ends, in the order of recording.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    TraverseLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.TraverseLineageRequest, _lineage_pb2.TraverseLineageResponse]  # type: ignore[assignment]
+    """--- the graph ---------------------------------------------------------------------------------
+
+    Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+    that ends at a limit is no error: it says so, and names the frontier to go on from.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+    PAGE_TOKEN_INVALID.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -368,6 +384,20 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lineage_pb2.ListLineageEdgesResponse, _abc.Awaitable[_lineage_pb2.ListLineageEdgesResponse]]:
         """Lists the edges of one node with the nodes at their other ends, in the order of recording.
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def TraverseLineage(
+        self,
+        request: _lineage_pb2.TraverseLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.TraverseLineageResponse, _abc.Awaitable[_lineage_pb2.TraverseLineageResponse]]:
+        """--- the graph ---------------------------------------------------------------------------------
+
+        Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+        that ends at a limit is no error: it says so, and names the frontier to go on from.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+        PAGE_TOKEN_INVALID.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

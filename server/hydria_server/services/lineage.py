@@ -10,6 +10,7 @@ from hydria_server.services.metrics import Metrics
 from hydria_server.services.run_silence import Silence
 from hydria_server.services.runs import Runs
 from hydria_server.services.sessions import Clock
+from hydria_server.services.traversal import Traversals
 from hydria_server.storage.metadata.interface import MetadataStore
 
 
@@ -26,3 +27,4 @@ class LineageServices:
         self.histories = MetricHistories(metadata, threads)
         self.edges = LineageEdges(metadata, clock)
         self.batches = LineageBatches(metadata, clock)
+        self.traversals = Traversals(metadata)

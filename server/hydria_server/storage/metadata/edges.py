@@ -29,8 +29,10 @@ from hydria_server.domain.lineage import (
     VersionNode,
 )
 from hydria_server.domain.records import VersionState
+from hydria_server.domain.traversal import EdgeFilter
 from hydria_server.storage.metadata.dialect import batches, insert, insert_rows, insert_sql
 from hydria_server.storage.metadata.driver import Value
+from hydria_server.storage.metadata.edge_look_ups import EDGES, edge_look_ups
 from hydria_server.storage.metadata.lineage_tables import (
     HAS_RUN,
     HAS_SOURCE,
@@ -46,16 +48,6 @@ from hydria_server.storage.metadata.tables import (
 )
 
 _EDGE = LINEAGE_EDGE.c
-_EDGES: Final = select(
-    _EDGE.id,
-    _EDGE.kind,
-    _EDGE.version_id,
-    _EDGE.run_id,
-    _EDGE.from_version_id,
-    _EDGE.recorded_at_us,
-    _EDGE.recorded_ref,
-    _EDGE.requested_ref,
-)
 _NODES: Final = select(
     VERSION.c.id,
     PROJECT.c.entity_id,
@@ -86,7 +78,7 @@ _REMEMBERED = (
     .limit(1)
 )
 _LAST_ID = select(func.coalesce(func.max(_EDGE.id), 0))
-_AFTER = _EDGES.where(_EDGE.id > bindparam("after_id")).order_by(_EDGE.id)
+_AFTER = EDGES.where(_EDGE.id > bindparam("after_id")).order_by(_EDGE.id)
 _BACKWARD = select(exists(select(_EDGE.id).where(IS_BACKWARD)))
 _GIVEN: Final = (
     "kind", "version_id", "run_id", "from_version_id", "recorded_at_us", "recorded_ref",
@@ -128,7 +120,7 @@ class SqlEdges:
     async def insert(self, edges: Sequence[NewEdge]) -> list[EdgeRecord]:
         if not edges:
             return []
-        before = (await self._connection.execute(_LAST_ID)).scalar_one()
+        before = await self.last_id()
         await insert_rows(
             self._connection,
             _insert_sql(self._connection.dialect),
@@ -137,7 +129,7 @@ class SqlEdges:
         return await self._records(_AFTER, {"after_id": before})
 
     async def _records(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value | list[int]]
     ) -> list[EdgeRecord]:
         rows = await self._connection.execute(statement, values)
         return [EdgeRecord(row[0], EdgeKind(row[1]), *row[2:]) for row in rows]
@@ -162,6 +154,34 @@ class SqlEdges:
                     {"after_id": after_id, "limit": limit, "node": node.number},
                 )
         return sorted(found, key=lambda edge: edge.id)[:limit]
+
+    async def of_nodes(
+        self,
+        nodes: Collection[NodeId],
+        direction: Direction,
+        edges: EdgeFilter,
+        *,
+        up_to_id: int,
+        limit: int,
+    ) -> list[EdgeRecord]:
+        found: list[EdgeRecord] = []
+        for numbers, kind, statement in edge_look_ups(nodes, direction):
+            if kind in edges.kinds:
+                for some in batches(sorted(numbers)):
+                    values: dict[str, Value | list[int]] = {
+                        "nodes": some,
+                        "up_to_id": up_to_id,
+                        "from_us": edges.recorded_from_us,
+                        "before_us": edges.recorded_before_us,
+                        "limit": limit - len(found),
+                    }
+                    if len(found) < limit:
+                        found += await self._records(statement, values)
+        return found
+
+    async def last_id(self) -> int:
+        last: int = (await self._connection.execute(_LAST_ID)).scalar_one()
+        return last
 
     async def has_backward(self) -> bool:
         return bool((await self._connection.execute(_BACKWARD)).scalar_one())

@@ -1,0 +1,24 @@
+"""The calls on the graph."""
+
+from __future__ import annotations
+
+from hydria.v1 import lineage_pb2 as pb
+from hydria_server.rpc import graph_messages as messages
+from hydria_server.rpc.calls import Context, note
+from hydria_server.rpc.metrics import LineageRpcs
+
+
+class GraphRpcs(LineageRpcs):
+    """Walks through the graph, and questions about it."""
+
+    async def TraverseLineage(
+        self, request: pb.TraverseLineageRequest, context: Context
+    ) -> pb.TraverseLineageResponse:
+        wanted = messages.traversal_request(request)
+        if messages.is_grouped(request.shape):
+            graph = await self.services.traversals.groups(wanted)
+            note("nodes", len(graph.walk.reached))
+            return messages.grouped_message(graph)
+        page, next_page_token = await self.services.traversals.page(wanted)
+        note("nodes", len(page.walk.reached))
+        return messages.page_message(page, next_page_token)
