@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DiffResult as DiffResult
     from hydria.inspection.records import DiffTotals as DiffTotals
     from hydria.inspection.records import VerifyResult as VerifyResult
+    from hydria.lineage.graphs import GraphNode as GraphNode
+    from hydria.lineage.graphs import GroupedLineage as GroupedLineage
+    from hydria.lineage.graphs import LineageGraph as LineageGraph
+    from hydria.lineage.graphs import LineageGroup as LineageGroup
+    from hydria.lineage.graphs import LineageGroupEdge as LineageGroupEdge
+    from hydria.lineage.graphs import WalkLimits as WalkLimits
     from hydria.lineage.records import Direction as Direction
     from hydria.lineage.records import EdgeKind as EdgeKind
     from hydria.lineage.records import LastMetric as LastMetric
@@ -111,6 +117,17 @@ _HOME_OF |= dict.fromkeys(
         "RunState",
     ),
     "hydria.lineage.records",
+)
+_HOME_OF |= dict.fromkeys(
+    (
+        "GraphNode",
+        "GroupedLineage",
+        "LineageGraph",
+        "LineageGroup",
+        "LineageGroupEdge",
+        "WalkLimits",
+    ),
+    "hydria.lineage.graphs",
 )
 
 __all__ = sorted(_HOME_OF)

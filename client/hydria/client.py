@@ -16,6 +16,7 @@ from hydria.async_shared_uploads import AsyncSharedUploads
 from hydria.connection import Connection
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
+from hydria.lineage.graph import AsyncLineage
 from hydria.lineage.runs import AsyncRuns
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
@@ -76,6 +77,7 @@ class AsyncClient(AsyncSharedUploads):
         super().__init__(self._runtime.catalog, defaults)
         self.options = self._runtime.options
         self.runs = AsyncRuns(self, self._runtime.connection)
+        self.lineage = AsyncLineage(defaults, self._runtime.connection)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 

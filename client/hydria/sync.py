@@ -10,6 +10,7 @@ from typing import Self
 from hydria.address import Address
 from hydria.client import AsyncClient, LocalPath
 from hydria.lineage.sync import SyncRuns
+from hydria.lineage.sync_graph import SyncLineage
 from hydria.loop_thread import LoopThread
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
@@ -41,6 +42,7 @@ class Client(SyncInspection):
         )
         super().__init__(self._client, LoopThread())
         self.runs = SyncRuns(self._client.runs, self._loop)
+        self.lineage = SyncLineage(self._client.lineage, self._loop)
 
     def __enter__(self) -> Self:
         return self

@@ -78,9 +78,10 @@ async def test_a_walk_reads_edges_in_the_order_of_an_index(tmp_path: Path) -> No
     with sqlite3.connect(path) as connection:
         for statement in statements:
             compiled = statement.params(**values).compile(
-                dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+                dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
             )
-            plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled}").fetchall()
+            given = [1] * str(compiled).count("?")
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled}", given).fetchall()
             assert len(plan) == 1, "a step that sorts would read all edges of a node"
             assert "USING INDEX" in plan[0][3]
     connection.close()

@@ -15,6 +15,7 @@ from hydria.cli.cache import cache
 from hydria.cli.collection import collection
 from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.invocation import common_options
+from hydria.cli.lineage import lineage
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
 from hydria.cli.run import run as run_group
@@ -46,7 +47,7 @@ def hydria() -> None:
     """Versioned datasets and models, stored once and verified both ways."""
 
 
-for _command in (artifact, collection, alias, upload, run_group, cache, ping, server):
+for _command in (artifact, collection, alias, upload, run_group, lineage, cache, ping, server):
     hydria.add_command(_command)
 
 

@@ -1,0 +1,113 @@
+"""`hydria lineage`: where versions come from, and what was made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hydria.cli.graph_rows import graph_row, groups_row
+from hydria.cli.graph_text import group_lines, tree_lines
+from hydria.cli.invocation import Invocation, common_options
+from hydria.cli.output import print_json, print_lines
+from hydria.cli.text import printable
+from hydria.lineage.records import Direction
+
+if TYPE_CHECKING:
+    from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+
+_MAX_DEPTH = 100
+_MAX_NODES = 10_000
+
+
+@click.command()
+@click.argument("nodes", nargs=-1, required=True, metavar="REF...")
+@click.option("--up", "way", flag_value=Direction.UPSTREAM, help="Only what it comes from.")
+@click.option("--down", "way", flag_value=Direction.DOWNSTREAM, help="Only what was made of it.")
+@click.option(
+    "--both", "way", flag_value=Direction.BOTH, default=True, help="Both; this is the default."
+)
+@click.option(
+    "--depth", type=click.IntRange(1, _MAX_DEPTH), default=5, metavar="N", show_default=True,
+    help="How many hops.",
+)  # fmt: skip
+@click.option(
+    "--nodes", "max_nodes", type=click.IntRange(1, _MAX_NODES), default=1_000, metavar="N",
+    show_default=True, help="Visit at most so many nodes.",
+)  # fmt: skip
+@click.option("--type", "types", multiple=True, metavar="T", help="Show versions only of type T.")
+@click.option("--job-type", "job_types", multiple=True, metavar="T", help="Show runs only of it.")
+@click.option("--project", "projects", multiple=True, metavar="P", help="Show only [ENTITY/]P.")
+@click.option("--grouped", is_flag=True, help="By types and job types, with counts.")
+@click.option(
+    "--format", "format_", type=click.Choice(["tree", "json", "dot", "mermaid"]), default="tree",
+    show_default=True, help="How to show it.",
+)  # fmt: skip
+@common_options
+@click.pass_obj
+def lineage(
+    invocation: Invocation,
+    nodes: tuple[str, ...],
+    way: Direction,
+    depth: int,
+    max_nodes: int,
+    types: tuple[str, ...],
+    job_types: tuple[str, ...],
+    projects: tuple[str, ...],
+    grouped: bool,
+    format_: str,
+) -> None:
+    """Show where versions and runs come from, and what was made of them.
+
+    REF names a version, or a run as ENTITY/PROJECT/runs/ID. A * marks nodes of which there is more
+    to see than --depth or --nodes let through.
+    """
+    from hydria.lineage.graphs import WalkLimits
+
+    if invocation.is_json and format_ not in ("tree", "json"):
+        raise click.UsageError(f"--json and --format {format_} exclude each other")
+    limits = WalkLimits(
+        max_depth=depth,
+        max_nodes=max_nodes,
+        types=types,
+        job_types=job_types,
+        projects=projects,
+    )
+    graph = _walk(invocation, nodes, way, limits, grouped=grouped)
+    if not graph.is_whole:
+        click.echo("there is more: see --depth and --nodes", err=True)
+    _print(graph, "json" if invocation.is_json else format_)
+
+
+def _walk(
+    invocation: Invocation,
+    nodes: tuple[str, ...],
+    way: Direction,
+    limits: WalkLimits,
+    *,
+    grouped: bool,
+) -> LineageGraph | GroupedLineage:
+    if grouped:
+        return invocation.call(
+            lambda client: client.lineage.walk_groups(*nodes, direction=way, limits=limits)
+        )
+    return invocation.call(lambda client: client.lineage.walk(*nodes, direction=way, limits=limits))
+
+
+def _print(graph: LineageGraph | GroupedLineage, format_: str) -> None:
+    from hydria.lineage.drawing import to_dot, to_mermaid
+    from hydria.lineage.graphs import LineageGraph
+
+    if format_ == "dot":
+        print_lines(to_dot(graph))
+    elif format_ == "mermaid":
+        print_lines(to_mermaid(graph))
+    elif isinstance(graph, LineageGraph):
+        if format_ == "json":
+            print_json(graph_row(graph))
+        else:
+            print_lines("\n".join(map(printable, tree_lines(graph))))
+    elif format_ == "json":
+        print_json(groups_row(graph))
+    else:
+        print_lines("\n".join(group_lines(graph)))

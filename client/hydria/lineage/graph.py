@@ -1,0 +1,76 @@
+"""`AsyncClient.lineage`: questions about the graph of runs and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hydria.connection import Connection
+from hydria.lineage.graph_messages import graph_of, groups_of, walk_request
+from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.records import Direction
+from hydria.refs import Defaults
+from hydria.v1 import lineage_pb2 as pb
+
+PAGE_SIZE = 1000
+
+
+class AsyncLineage:
+    """Where versions come from, and what was made of them.
+
+    A node is a ref of a version, a run ref with all of its four parts, or the id of a node.
+    """
+
+    def __init__(self, defaults: Defaults, connection: Connection) -> None:
+        self._defaults = defaults
+        self._connection = connection
+
+    async def walk(
+        self,
+        *nodes: str,
+        direction: Direction = Direction.BOTH,
+        limits: WalkLimits | None = None,
+    ) -> LineageGraph:
+        """Return what lies upstream or downstream of some nodes, as of now.
+
+        Args:
+            nodes: where to begin.
+            direction: UPSTREAM is what they come from, DOWNSTREAM what was made of them.
+            limits: how far to go, through what, and what to return.
+
+        Raises:
+            NotFoundError: a node is none.
+            InvalidArgumentError: a limit is out of range.
+        """
+        request = self._request(nodes, direction, limits)
+        request.page_size = PAGE_SIZE
+        pages: list[pb.TraverseLineageResponse] = []
+        while not pages or request.page_token:
+            pages.append(await self._traverse(request))
+            request.page_token = pages[-1].next_page_token
+        return graph_of(pages)
+
+    async def walk_groups(
+        self,
+        *nodes: str,
+        direction: Direction = Direction.BOTH,
+        limits: WalkLimits | None = None,
+    ) -> GroupedLineage:
+        """Return the same by types of versions and job types of runs, with counts.
+
+        Raises as `walk`.
+        """
+        request = self._request(nodes, direction, limits)
+        request.shape = pb.LINEAGE_SHAPE_GROUPED
+        return groups_of(await self._traverse(request))
+
+    def _request(
+        self, nodes: Sequence[str], direction: Direction, limits: WalkLimits | None
+    ) -> pb.TraverseLineageRequest:
+        limits = limits or WalkLimits()
+        projects = ["/".join(self._defaults.project_path(name)) for name in limits.projects]
+        roots = [self._defaults.node(node) for node in nodes]
+        return walk_request(roots, direction, replace(limits, projects=projects))
+
+    async def _traverse(self, request: pb.TraverseLineageRequest) -> pb.TraverseLineageResponse:
+        return await self._connection.call(self._connection.lineage.TraverseLineage, request)
