@@ -52,6 +52,7 @@ class Scale:
     entries: int = 1_000_000
     edges: int = 10_000
     metric_points: int = 1_000_000
+    graph_nodes: int = 100_000
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
 
@@ -72,6 +73,7 @@ QUICK = Scale(
     entries=20_000,
     edges=2_000,
     metric_points=50_000,
+    graph_nodes=5_000,
     peer_tiny_files=FileSet(500, 1024),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -127,8 +126,8 @@ class WalksContract:
         foreign = await others.run(job_type="load")
         await others.use(foreign, refs["raw"])
 
-        async def passing(**filters: Sequence[str]) -> set[str]:
-            page = await walk(runs, refs["raw"], nodes=pb.LineageNodeFilter(**filters))
+        async def passing(nodes: pb.LineageNodeFilter) -> set[str]:
+            page = await walk(runs, refs["raw"], nodes=nodes)
             assert all(edge.source_id and edge.target_id for edge in page.edges)
             assert labelled_edges(page) or not page.edges
             return set(found(page))
@@ -142,8 +141,11 @@ class WalksContract:
             await passing(types=["model"])
             == {ref for ref in everything if "/runs/" in ref} | models
         )
-        assert await passing(types=["none"], job_types=["load"]) == {refs["load"], foreign}
-        assert await passing(projects=[f"{others.name}/birds"]) == {foreign}
+        assert await passing(pb.LineageNodeFilter(types=["none"], job_types=["load"])) == {
+            refs["load"],
+            foreign,
+        }
+        assert await passing(pb.LineageNodeFilter(projects=[f"{others.name}/birds"])) == {foreign}
 
     async def test_what_was_deleted_is_walked_through(self, runs: RunTeam) -> None:
         refs = await a_pipeline(runs)

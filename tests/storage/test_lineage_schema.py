@@ -13,7 +13,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
-from hydria_server.domain.lineage import Direction, EdgeKind, RunId, VersionId
+from hydria_server.domain.lineage import Direction, EdgeKind, NodeId, RunId, VersionId
 from hydria_server.domain.metrics import MetricRecord, points_of
 from hydria_server.domain.runs import RunChange, RunName, RunState
 from hydria_server.domain.traversal import EdgeFilter
@@ -53,9 +53,9 @@ async def use_lineage(rows: Rows) -> None:
     await rows.edges.insert([used(run, first.id), derived(second.id, first.id)])
     for node in (RunId(run.id), VersionId(first.id)):
         await rows.edges.of_node(node, Direction.BOTH, tuple(EdgeKind), after_id=0, limit=1)
+    both: list[NodeId] = [RunId(run.id), VersionId(first.id)]
     for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
-        nodes = [RunId(run.id), VersionId(first.id)]
-        await rows.edges.of_nodes(nodes, way, EdgeFilter(), up_to_id=9, limit=9)
+        await rows.edges.of_nodes(both, way, EdgeFilter(), up_to_id=9, limit=9)
     await rows.edges.derives(second.id, from_version_id=first.id)
     await rows.edges.version_nodes([first.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])

@@ -52,11 +52,11 @@ def page_of(
             return page
         if first == 0:
             size_bytes += _add_node(page, key, nodes.get(key))
-        for offset in range(max(first, 1), len(edges[key]) + 1):
+        for offset in range(max(first, 1), len(edges[place]) + 1):
             if size_bytes > MAX_PAGE_BYTES:
                 page.next = Place(place, offset)
                 return page
-            edge = edges[key][offset - 1]
+            edge = edges[place][offset - 1]
             page.edges.append(edge)
             size_bytes += edge_bytes(edge)
         if size_bytes > MAX_PAGE_BYTES and place + 1 < len(reached):
@@ -77,11 +77,12 @@ def _add_node(page: GraphPage, key: NodeId, node: Node | None) -> int:
 
 def _edges_by_later_end(
     walk: Walk, nodes: Mapping[NodeId, Node | None]
-) -> dict[NodeId, list[EdgeRecord]]:
-    places = {key: place for place, key in enumerate(walk.reached)}
-    found: dict[NodeId, list[EdgeRecord]] = defaultdict(list)
-    for number in sorted(walk.edges):
-        edge = walk.edges[number]
-        if edge.source in nodes and edge.target in nodes:
-            found[max(edge.source, edge.target, key=places.__getitem__)].append(edge)
+) -> dict[int, list[EdgeRecord]]:
+    """Return the edges with both ends among the nodes, by the place of the later one."""
+    places = {key: place for place, key in enumerate(walk.reached) if key in nodes}
+    found: dict[int, list[EdgeRecord]] = defaultdict(list)
+    for _, edge in sorted(walk.edges.items()):
+        source, target = places.get(edge.source), places.get(edge.target)
+        if source is not None and target is not None:
+            found[max(source, target)].append(edge)
     return found

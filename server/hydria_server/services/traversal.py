@@ -86,8 +86,8 @@ class Traversals:
             following = page.next
             if following is None:
                 return page, ""
-            ids = map(str, plan.roots)
-            keys = (plan.revision, following.node, following.edge, *ids)
+            ids = tuple(str(root) for root in plan.roots)
+            keys: Cursor = (plan.revision, following.node, following.edge, *ids)
             return page, encode_token(keys, bound_to=request.bound_to)
 
         return await self._metadata.read(look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,7 +22,12 @@ class _Front:
 
 def in_order(nodes: Iterable[NodeId]) -> list[NodeId]:
     """Return nodes in the order that they have within one level: versions first, then by row."""
-    return sorted(nodes, key=lambda node: (isinstance(node, RunId), node.number))
+    versions: list[NodeId] = []
+    runs: list[NodeId] = []
+    for node in nodes:
+        (runs if isinstance(node, RunId) else versions).append(node)
+    by_row = operator.attrgetter("number")
+    return sorted(versions, key=by_row) + sorted(runs, key=by_row)
 
 
 async def walk(rows: Rows, plan: WalkPlan) -> Walk:
