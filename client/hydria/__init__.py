@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hydria.lineage.graphs import LineageGroup as LineageGroup
     from hydria.lineage.graphs import LineageGroupEdge as LineageGroupEdge
     from hydria.lineage.graphs import WalkLimits as WalkLimits
+    from hydria.lineage.provenance import Provenance as Provenance
+    from hydria.lineage.provenance import ProvenanceStep as ProvenanceStep
     from hydria.lineage.records import Direction as Direction
     from hydria.lineage.records import EdgeKind as EdgeKind
     from hydria.lineage.records import LastMetric as LastMetric
@@ -129,6 +131,7 @@ _HOME_OF |= dict.fromkeys(
     ),
     "hydria.lineage.graphs",
 )
+_HOME_OF |= dict.fromkeys(("Provenance", "ProvenanceStep"), "hydria.lineage.provenance")
 
 __all__ = sorted(_HOME_OF)
 

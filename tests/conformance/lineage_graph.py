@@ -133,14 +133,12 @@ class WalksContract:
             return set(found(page))
 
         models = {refs["model1"], refs["model2"]}
-        everything = set(refs.values()) | {foreign}
         page = await walk(runs, refs["raw"], nodes=pb.LineageNodeFilter(kinds=[VERSION]))
         assert set(found(page)) == models | {refs["raw"], refs["clean"]}
         assert not page.edges
-        assert (
-            await passing(types=["model"])
-            == {ref for ref in everything if "/runs/" in ref} | models
-        )
+        every_run = {ref for ref in refs.values() if "/runs/" in ref} | {foreign}
+        only_models = pb.LineageNodeFilter(types=["model"])
+        assert await passing(only_models) == every_run | models
         assert await passing(pb.LineageNodeFilter(types=["none"], job_types=["load"])) == {
             refs["load"],
             foreign,

@@ -8,6 +8,7 @@ from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesCo
 from tests.conformance.lineage_graph import WalksContract
 from tests.conformance.lineage_graph_pages import PagesOfWalksContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
+from tests.conformance.lineage_provenance import ProvenanceContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
 from tests.run_teams import RunTeam
 from tests.servers import Server
@@ -22,6 +23,7 @@ class LineageServiceContract(
     RecordedEdgesContract,
     WalksContract,
     PagesOfWalksContract,
+    ProvenanceContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hydria.cli.rows import Row, rfc3339
+from hydria.cli.run_rows import run_row
 
 if TYPE_CHECKING:
     from hydria.lineage.graphs import GraphNode, GroupedLineage, LineageGraph
+    from hydria.lineage.provenance import Provenance
     from hydria.lineage.records import LineageEdge, LineageNode
 
 
@@ -81,4 +83,21 @@ def groups_row(graph: GroupedLineage) -> Row:
         "frontier": graph.frontier,
         "truncated_by_depth": graph.truncated_by_depth,
         "truncated_by_budget": graph.truncated_by_budget,
+    }
+
+
+def provenance_row(found: Provenance) -> Row:
+    """Return sources and steps; a step without a run is a derivation."""
+    return {
+        "node": node_row(found.node),
+        "sources": [node_row(node) for node in found.sources],
+        "steps": [
+            {
+                "run": run_row(step.run) if step.run else None,
+                "inputs": [node_row(node) for node in step.inputs],
+                "outputs": [node_row(node) for node in step.outputs],
+            }
+            for step in found.steps
+        ],
+        "truncated": found.is_truncated,
     }

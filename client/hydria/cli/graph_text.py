@@ -12,6 +12,7 @@ from hydria.lineage.records import Direction, NodeKind
 
 if TYPE_CHECKING:
     from hydria.lineage.graphs import GroupedLineage, LineageGraph
+    from hydria.lineage.provenance import Provenance, ProvenanceStep
     from hydria.lineage.records import LineageEdge, LineageNode
 
 _TITLES = {Direction.UPSTREAM: "made from", Direction.DOWNSTREAM: "went into"}
@@ -106,3 +107,35 @@ def group_lines(graph: GroupedLineage) -> Iterator[str]:
     ]
     headings = ("GROUP", "OF", "NODES", "MADE FROM", "WENT INTO")
     yield from Table(headings, right=("NODES",)).lines(rows)
+
+
+def provenance_lines(found: Provenance) -> Iterator[str]:
+    """Yield sources and steps, each with what it needs and makes."""
+    for node in found.sources:
+        yield f"source  {node.ref}  {node.digest}{' DELETED' if node.deleted_at else ''}"
+    for number, step in enumerate(found.steps, 1):
+        yield f"{number}. {_title(step)}"
+        for name, text in _facts(step).items():
+            if text:
+                yield f"   {name:<8} {text}"
+        for node in step.inputs:
+            yield f"   used     {node.ref}  {node.digest}"
+        for node in step.outputs:
+            yield f"   made     {node.ref}  {node.digest}"
+
+
+def _title(step: ProvenanceStep) -> str:
+    if step.run is None:
+        return "derived without a run"
+    return f"{step.run.job_type or 'run'}:{step.run.display_name}  ({step.run.ref})"
+
+
+def _facts(step: ProvenanceStep) -> Mapping[str, str]:
+    if step.run is None:
+        return {}
+    return {
+        "state": step.run.state.value,
+        "commit": " ".join(filter(None, (step.run.git_commit, step.run.git_remote))),
+        "command": " ".join(step.run.command_line),
+        "config": step.run.config_json if step.run.config_json != "{}" else "",
+    }

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hydria.cli.graph_rows import graph_row, groups_row
-from hydria.cli.graph_text import group_lines, tree_lines
+from hydria.cli.graph_rows import graph_row, groups_row, provenance_row
+from hydria.cli.graph_text import group_lines, provenance_lines, tree_lines
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.text import printable
@@ -20,7 +20,23 @@ _MAX_DEPTH = 100
 _MAX_NODES = 10_000
 
 
-@click.command()
+class _Questions(click.Group):
+    """A group whose first argument may be a ref, too: then a walk is meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_question = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
+        return super().parse_args(ctx, args if is_question else ["walk", *args])
+
+
+@click.group(cls=_Questions)
+def lineage() -> None:
+    """Show where versions and runs come from, and what was made of them.
+
+    `hydria lineage REF` is `hydria lineage walk REF`.
+    """
+
+
+@lineage.command()
 @click.argument("nodes", nargs=-1, required=True, metavar="REF...")
 @click.option("--up", "way", flag_value=Direction.UPSTREAM, help="Only what it comes from.")
 @click.option("--down", "way", flag_value=Direction.DOWNSTREAM, help="Only what was made of it.")
@@ -45,7 +61,7 @@ _MAX_NODES = 10_000
 )  # fmt: skip
 @common_options
 @click.pass_obj
-def lineage(
+def walk(
     invocation: Invocation,
     nodes: tuple[str, ...],
     way: Direction,
@@ -77,6 +93,29 @@ def lineage(
     if not graph.is_whole:
         click.echo("there is more: see --depth and --nodes", err=True)
     _print(graph, "json" if invocation.is_json else format_)
+
+
+@lineage.command()
+@click.argument("node", metavar="REF")
+@click.option(
+    "--nodes", "max_nodes", type=click.IntRange(1, _MAX_NODES), default=1_000, metavar="N",
+    show_default=True, help="Visit at most so many nodes.",
+)  # fmt: skip
+@common_options
+@click.pass_obj
+def provenance(invocation: Invocation, node: str, max_nodes: int) -> None:
+    """Show what to have and what to do to make a version again.
+
+    The sources are versions that no run made. The steps are the runs upstream with their config
+    and code, in an order in which they can be done.
+    """
+    found = invocation.call(lambda client: client.lineage.provenance(node, max_nodes=max_nodes))
+    if found.is_truncated:
+        click.echo("there is more: see --nodes", err=True)
+    if invocation.is_json:
+        print_json(provenance_row(found))
+    else:
+        print_lines("\n".join(map(printable, provenance_lines(found))))
 
 
 def _walk(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hydria.connection import Connection
-from hydria.lineage.graph_messages import graph_of, groups_of, walk_request
+from hydria.lineage.graph_messages import graph_of, groups_of, limit_number, walk_request
 from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.provenance import Provenance, provenance_of
 from hydria.lineage.records import Direction
 from hydria.refs import Defaults
 from hydria.v1 import lineage_pb2 as pb
@@ -63,6 +64,29 @@ class AsyncLineage:
         request = self._request(nodes, direction, limits)
         request.shape = pb.LINEAGE_SHAPE_GROUPED
         return groups_of(await self._traverse(request))
+
+    async def provenance(self, node: str, *, max_nodes: int = 0) -> Provenance:
+        """Return what a version or a run was made from, and the steps that made it.
+
+        Args:
+            node: a version, a run, or the id of a node.
+            max_nodes: how many nodes may be visited; the server takes 1,000 for 0, at most 10,000.
+
+        Raises:
+            NotFoundError: there is no such node.
+            InvalidArgumentError: `max_nodes` is out of range.
+        """
+        request = pb.GetProvenanceRequest(
+            node=self._defaults.node(node),
+            max_nodes=limit_number("max_nodes", max_nodes),
+            page_size=PAGE_SIZE,
+        )
+        pages: list[pb.GetProvenanceResponse] = []
+        while not pages or request.page_token:
+            call = self._connection.lineage.GetProvenance
+            pages.append(await self._connection.call(call, request))
+            request.page_token = pages[-1].next_page_token
+        return provenance_of(pages)
 
     def _request(
         self, nodes: Sequence[str], direction: Direction, limits: WalkLimits | None

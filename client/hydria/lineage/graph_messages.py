@@ -37,14 +37,11 @@ def walk_request(
     Raises:
         InvalidArgumentError: a number is negative, or a moment has no time zone.
     """
-    for name, number in (("max_depth", limits.max_depth), ("max_nodes", limits.max_nodes)):
-        if not 0 <= number < 1 << 32:
-            raise InvalidArgumentError(f"{name} cannot be {number}")
     return pb.TraverseLineageRequest(
         roots=roots,
         direction=DIRECTIONS[direction],
-        max_depth=limits.max_depth,
-        max_nodes=limits.max_nodes,
+        max_depth=limit_number("max_depth", limits.max_depth),
+        max_nodes=limit_number("max_nodes", limits.max_nodes),
         nodes=pb.LineageNodeFilter(
             kinds=[NODE_KINDS[kind] for kind in limits.node_kinds],
             types=limits.types,
@@ -57,6 +54,17 @@ def walk_request(
             recorded_before=_timestamp("recorded_before", limits.recorded_before),
         ),
     )
+
+
+def limit_number(name: str, number: int) -> int:
+    """Return a limit as it can be sent.
+
+    Raises:
+        InvalidArgumentError: it is negative, or too large for the wire.
+    """
+    if not 0 <= number < 1 << 32:
+        raise InvalidArgumentError(f"{name} cannot be {number}")
+    return number
 
 
 def _timestamp(name: str, moment: datetime | None) -> Timestamp | None:

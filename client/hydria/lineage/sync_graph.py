@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hydria.lineage.graph import AsyncLineage
 from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.provenance import Provenance
 from hydria.lineage.records import Direction
 from hydria.loop_thread import LoopThread
 
@@ -30,3 +31,6 @@ class SyncLineage:
         limits: WalkLimits | None = None,
     ) -> GroupedLineage:
         return self._loop.run(self._lineage.walk_groups(*nodes, direction=direction, limits=limits))
+
+    def provenance(self, node: str, *, max_nodes: int = 0) -> Provenance:
+        return self._loop.run(self._lineage.provenance(node, max_nodes=max_nodes))

@@ -1848,3 +1848,123 @@ class LineageGroupEdge(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineageGroupEdge: _TypeAlias = LineageGroupEdge  # noqa: Y015
+
+@_typing.final
+class GetProvenanceRequest(_message.Message):
+    """Asks how something came to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    MAX_NODES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """A version ref, a run ref or the id of a node. A version that was deleted is found too."""
+    max_nodes: _builtins.int
+    """How many nodes to visit at most, 0 for 1,000, at most 10,000; ten times as many edges."""
+    page_size: _builtins.int
+    """How many sources and steps at most. A page ends early where they are more than 2 MiB."""
+    page_token: _builtins.str
+    """Where to go on. All pages see the edges of one moment."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        max_nodes: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_nodes", b"max_nodes", "node", b"node", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProvenanceRequest: _TypeAlias = GetProvenanceRequest  # noqa: Y015
+
+@_typing.final
+class GetProvenanceResponse(_message.Message):
+    """A page of what is needed and what is to be done: sources first, then steps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
+    """Whether the walk ended at `max_nodes` while there was more to see. On every page."""
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def node(self) -> Global___LineageNode:
+        """The node that was asked for."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvenanceStep]:
+        """What to do, in an order in which it can be done; where edges go in a circle, by time."""
+
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """Versions upstream that no run logged and that are derived from nothing: what must be at hand."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___LineageNode | None = ...,
+        steps: _abc.Iterable[Global___ProvenanceStep] | None = ...,
+        sources: _abc.Iterable[Global___LineageNode] | None = ...,
+        truncated: _builtins.bool = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "node", b"node", "sources", b"sources", "steps", b"steps", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProvenanceResponse: _TypeAlias = GetProvenanceResponse  # noqa: Y015
+
+@_typing.final
+class ProvenanceStep(_message.Message):
+    """One step on the way to a version: a run, or a derivation without one. A step with more than 200
+    inputs and outputs comes in several parts, one after the other.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    part: _builtins.int
+    """Which part of the step this is: 0, 1, ..."""
+    @_builtins.property
+    def run(self) -> Global___Run:
+        """The run, with config, code and command line (in the first part); unset for a derivation."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """What it used, or was derived from."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """What it logged of what lies upstream, or what was derived."""
+
+    def __init__(
+        self,
+        *,
+        run: Global___Run | None = ...,
+        inputs: _abc.Iterable[Global___LineageNode] | None = ...,
+        outputs: _abc.Iterable[Global___LineageNode] | None = ...,
+        part: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "outputs", b"outputs", "part", b"part", "run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvenanceStep: _TypeAlias = ProvenanceStep  # noqa: Y015

@@ -121,6 +121,11 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
                 _registered_method=True)
+        self.GetProvenance = channel.unary_unary(
+                '/hydria.v1.LineageService/GetProvenance',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -274,6 +279,15 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProvenance(self, request, context):
+        """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+        in which they can be done again, and the versions that no run made.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -346,6 +360,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.TraverseLineage,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.SerializeToString,
+            ),
+            'GetProvenance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProvenance,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -743,6 +762,33 @@ class LineageService(object):
             '/hydria.v1.LineageService/TraverseLineage',
             hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProvenance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/GetProvenance',
+            hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -124,6 +124,11 @@ class LineageServiceStub:
     INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
     PAGE_TOKEN_INVALID.
     """
+    GetProvenance: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetProvenanceRequest, _lineage_pb2.GetProvenanceResponse]
+    """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+    in which they can be done again, and the versions that no run made.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -220,6 +225,11 @@ class LineageServiceAsyncStub(LineageServiceStub):
     that ends at a limit is no error: it says so, and names the frontier to go on from.
     INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
     PAGE_TOKEN_INVALID.
+    """
+    GetProvenance: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetProvenanceRequest, _lineage_pb2.GetProvenanceResponse]  # type: ignore[assignment]
+    """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+    in which they can be done again, and the versions that no run made.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -398,6 +408,17 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         that ends at a limit is no error: it says so, and names the frontier to go on from.
         INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
         PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetProvenance(
+        self,
+        request: _lineage_pb2.GetProvenanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetProvenanceResponse, _abc.Awaitable[_lineage_pb2.GetProvenanceResponse]]:
+        """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+        in which they can be done again, and the versions that no run made.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,9 +22,11 @@ from hydria_server.rpc.lineage_messages import (
     edge_kinds,
     edge_message,
     node_message,
+    run_message,
 )
 from hydria_server.services.graph_groups import GroupedGraph, GroupKey
 from hydria_server.services.graph_pages import GraphPage
+from hydria_server.services.provenance import DescribedStep, Provenance
 from hydria_server.services.traversal import TraversalRequest
 
 NODE_KINDS = {
@@ -165,4 +167,24 @@ def _group_message(graph: GroupedGraph, key: GroupKey) -> pb.LineageGroup:
         type=key.type,
         node_count=graph.nodes[key],
         labels=[node_message(node).label for node in graph.samples[key]],
+    )
+
+
+def provenance_message(found: Provenance) -> pb.GetProvenanceResponse:
+    """Return a page of sources and steps."""
+    return pb.GetProvenanceResponse(
+        node=node_message(found.node),
+        sources=map(node_message, found.sources),
+        steps=map(_step_message, found.steps),
+        truncated=found.is_truncated,
+        next_page_token=found.next_page_token,
+    )
+
+
+def _step_message(step: DescribedStep) -> pb.ProvenanceStep:
+    return pb.ProvenanceStep(
+        run=run_message(step.run, step.documents) if step.run else None,
+        inputs=map(node_message, step.inputs),
+        outputs=map(node_message, step.outputs),
+        part=step.part,
     )

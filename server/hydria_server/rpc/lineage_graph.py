@@ -6,6 +6,7 @@ from hydria.v1 import lineage_pb2 as pb
 from hydria_server.rpc import graph_messages as messages
 from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.metrics import LineageRpcs
+from hydria_server.services.provenance import ProvenanceRequest
 
 
 class GraphRpcs(LineageRpcs):
@@ -22,3 +23,13 @@ class GraphRpcs(LineageRpcs):
         page, next_page_token = await self.services.traversals.page(wanted)
         note("nodes", len(page.walk.reached))
         return messages.page_message(page, next_page_token)
+
+    async def GetProvenance(
+        self, request: pb.GetProvenanceRequest, context: Context
+    ) -> pb.GetProvenanceResponse:
+        found = await self.services.provenances.get(
+            ProvenanceRequest(
+                request.node, request.max_nodes, request.page_size, request.page_token
+            )
+        )
+        return messages.provenance_message(found)

@@ -7,6 +7,7 @@ from hydria_server.services.lineage_batches import LineageBatches
 from hydria_server.services.lineage_edges import LineageEdges
 from hydria_server.services.metric_history import MetricHistories
 from hydria_server.services.metrics import Metrics
+from hydria_server.services.provenance import Provenances
 from hydria_server.services.run_silence import Silence
 from hydria_server.services.runs import Runs
 from hydria_server.services.sessions import Clock
@@ -28,3 +29,4 @@ class LineageServices:
         self.edges = LineageEdges(metadata, clock)
         self.batches = LineageBatches(metadata, clock)
         self.traversals = Traversals(metadata)
+        self.provenances = Provenances(metadata)

@@ -61,6 +61,8 @@ class _Walker:
             for node in in_order(self._new):
                 self._walk.reached[node] = Reached(depth + 1, self._new[node])
             self._new.clear()
+            if not any(front.level for front in fronts):
+                break
         for front in fronts:  # what the other direction had reached before, and went on from
             self._walk.frontier.update(front.level)
             self._walk.truncated_by_depth |= bool(front.level)
