@@ -54,11 +54,11 @@ def _run(first: Row, number: int) -> Row:
 
 def _edges(version: Row, run: Row, count: int) -> Iterator[Row]:
     for number in range(1, count):
-        ends = {"run_id": _id(run, number), "from_version_id": None, "recorded_at_us": number}
-        words = {"recorded_ref": "", "requested_ref": ""}
+        ends: Row = {"run_id": _id(run, number), "from_version_id": None, "recorded_at_us": number}
+        words: Row = {"recorded_ref": "", "requested_ref": ""}
         source = _id(version, (number - 1) // FAN_OUT)
-        yield {"kind": 1, "version_id": source} | ends | words
-        yield {"kind": 2, "version_id": _id(version, number)} | ends | words
+        yield ends | words | {"kind": 1, "version_id": source}
+        yield ends | words | {"kind": 2, "version_id": _id(version, number)}
 
 
 def _id(first: Row, number: int) -> int:

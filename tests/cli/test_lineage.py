@@ -91,3 +91,24 @@ def test_what_is_wrong_is_said(served: Hydria, project: str) -> None:
     assert served("lineage", "a/b/c/d/e").code == 2
     done = served("lineage", f"{project}/none", "--json")
     assert (done.code, done.out) == (1, "")
+
+
+def test_provenance_lists_sources_and_steps(served: Hydria, project: str) -> None:
+    done = served("lineage", "provenance", f"{project}/net")
+    lines = done.out.splitlines()
+    assert lines[0].startswith(f"source  {project}/raw:v0  blake3:")
+    assert f"1. load:one  ({project}/runs/load)" in lines
+    assert f"2. train:one  ({project}/runs/train)" in lines
+    row = served("lineage", "provenance", f"{project}/net", "--json").row()
+    steps = row["steps"]
+    assert isinstance(steps, list)
+    assert [step["run"]["id"] for step in steps] == ["load", "train"]
+    assert steps[0]["run"]["config"] == {}
+    cut = served("lineage", "provenance", f"{project}/net", "--nodes", "2")
+    assert "there is more" in cut.err
+    assert served("lineage", "provenance").code == 2
+    assert served("lineage", "provenance", f"{project}/none").code == 1
+
+
+def test_help_names_the_questions(hydria: Hydria) -> None:
+    assert "provenance" in hydria("lineage", "--help").out

@@ -159,3 +159,31 @@ async def test_mermaid_has_a_box_for_each_node_and_no_name_is_markup(
     grouped = to_mermaid(await client.lineage.walk_groups("clean"))
     assert '["dataset (2)"]' in grouped
     assert '-->|"1"|' in grouped
+
+
+async def test_provenance_has_sources_and_steps_in_order(
+    client: AsyncClient, pipeline: Pipeline
+) -> None:
+    found = await client.lineage.provenance("net")
+    assert [node.name for node in found.sources] == ["raw:v0"]
+    assert [step.run and step.run.run_id for step in found.steps] == ["load", "train"]
+    assert [node.name for node in found.steps[1].inputs] == ["clean:v0"]
+    assert [node.name for node in found.steps[1].outputs] == ["net:v0"]
+    assert found.steps[0].run == await client.runs.get("load")
+    assert not found.is_truncated
+    assert (await client.lineage.provenance("net", max_nodes=2)).is_truncated
+    with pytest.raises(NotFoundError):
+        await client.lineage.provenance("none")
+
+
+async def test_a_step_that_came_in_parts_is_one(client: AsyncClient) -> None:
+    await client.runs.begin(run_id="big")
+    for number in range(201):
+        metadata = {"number": number}
+        await client.log(f"raw{number}", [], type="dataset", metadata=metadata)
+    edges = [NewEdge(kind=EdgeKind.USED, run="big", ref=f"raw{number}") for number in range(201)]
+    await client.runs.record(edges)
+    run = await client.runs.get("big")
+    found = await client.lineage.provenance(run.ref)
+    (step,) = found.steps
+    assert (step.run, len(step.inputs), len(found.sources)) == (run, 201, 201)

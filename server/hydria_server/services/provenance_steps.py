@@ -47,7 +47,8 @@ def parts_of(walk: Walk, nodes: Mapping[NodeId, Node]) -> list[StepPart]:
 
 
 def _steps(walk: Walk) -> dict[NodeId, Step]:
-    steps = {key: Step(key) for key in walk.reached if isinstance(key, RunId)}
+    runs = [key for key in walk.reached if isinstance(key, RunId)]
+    steps: dict[NodeId, Step] = {key: Step(key) for key in runs}
     for _, edge in sorted(walk.edges.items()):
         if edge.kind is EdgeKind.USED:
             steps[edge.target].inputs.append(edge.source)
