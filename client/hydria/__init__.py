@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DiffResult as DiffResult
     from hydria.inspection.records import DiffTotals as DiffTotals
     from hydria.inspection.records import VerifyResult as VerifyResult
+    from hydria.lineage.comparison import RunComparison as RunComparison
     from hydria.lineage.graphs import GraphNode as GraphNode
     from hydria.lineage.graphs import GroupedLineage as GroupedLineage
     from hydria.lineage.graphs import LineageGraph as LineageGraph
@@ -73,6 +74,7 @@ _HOME_OF = {
     "SharedUpload": "hydria.shared_uploads",
     "OpenFile": "hydria.reading.open_file",
     "Run": "hydria.lineage.run",
+    "RunComparison": "hydria.lineage.comparison",
     "SyncDraft": "hydria.sync_draft",
     "SyncRun": "hydria.lineage.sync",
     "SyncOpenFile": "hydria.reading.sync_open_file",

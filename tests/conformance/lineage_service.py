@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.lineage_comparison import ComparisonContract
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
 from tests.conformance.lineage_graph import WalksContract
 from tests.conformance.lineage_graph_pages import PagesOfWalksContract
@@ -24,6 +25,7 @@ class LineageServiceContract(
     WalksContract,
     PagesOfWalksContract,
     ProvenanceContract,
+    ComparisonContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hydria.connection import Connection
+from hydria.lineage.comparison import RunComparison, comparison_of
 from hydria.lineage.graph_messages import graph_of, groups_of, limit_number, walk_request
 from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
 from hydria.lineage.provenance import Provenance, provenance_of
@@ -87,6 +88,23 @@ class AsyncLineage:
             pages.append(await self._connection.call(call, request))
             request.page_token = pages[-1].next_page_token
         return provenance_of(pages)
+
+    async def compare(self, *runs: str, with_equal: bool = False) -> RunComparison:
+        """Return what differs between runs: config, summary, last metrics, inputs and outputs.
+
+        Args:
+            runs: 2 to 20 runs, as `[[ENTITY/]PROJECT/runs/]ID`.
+            with_equal: return also what is the same in all of them.
+
+        Raises:
+            NotFoundError: one is not there.
+            InvalidArgumentError: there are too few or too many.
+        """
+        request = pb.CompareRunsRequest(
+            run_refs=[self._defaults.run(run) for run in runs], with_equal=with_equal
+        )
+        call = self._connection.lineage.CompareRuns
+        return comparison_of(await self._connection.call(call, request))
 
     def _request(
         self, nodes: Sequence[str], direction: Direction, limits: WalkLimits | None

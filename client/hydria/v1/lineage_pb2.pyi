@@ -1968,3 +1968,189 @@ class ProvenanceStep(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProvenanceStep: _TypeAlias = ProvenanceStep  # noqa: Y015
+
+@_typing.final
+class CompareRunsRequest(_message.Message):
+    """Compares runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_REFS_FIELD_NUMBER: _builtins.int
+    WITH_EQUAL_FIELD_NUMBER: _builtins.int
+    with_equal: _builtins.bool
+    """Return also what is the same in all of them."""
+    @_builtins.property
+    def run_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The runs, 2 to 20, of whatever projects."""
+
+    def __init__(
+        self,
+        *,
+        run_refs: _abc.Iterable[_builtins.str] | None = ...,
+        with_equal: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_refs", b"run_refs", "with_equal", b"with_equal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRunsRequest: _TypeAlias = CompareRunsRequest  # noqa: Y015
+
+@_typing.final
+class CompareRunsResponse(_message.Message):
+    """What differs between runs. Columns follow the order of `run_refs`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
+    """Whether something is missing: a list is left out where one run has more than 5,000 entries of
+    it, is cut after 5,000, and entries are left out where all of them are more than 2 MiB.
+    """
+    @_builtins.property
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]:
+        """The runs, without their documents."""
+
+    @_builtins.property
+    def config(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentLeaf]:
+        """Leaves of their configs, by path."""
+
+    @_builtins.property
+    def summary(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentLeaf]:
+        """Leaves of their summaries, by path."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricComparison]:
+        """Their last metrics, by key."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___VersionComparison]:
+        """Versions that some of them used."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___VersionComparison]:
+        """Versions that some of them logged."""
+
+    def __init__(
+        self,
+        *,
+        runs: _abc.Iterable[Global___Run] | None = ...,
+        config: _abc.Iterable[Global___DocumentLeaf] | None = ...,
+        summary: _abc.Iterable[Global___DocumentLeaf] | None = ...,
+        metrics: _abc.Iterable[Global___MetricComparison] | None = ...,
+        inputs: _abc.Iterable[Global___VersionComparison] | None = ...,
+        outputs: _abc.Iterable[Global___VersionComparison] | None = ...,
+        truncated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "inputs", b"inputs", "metrics", b"metrics", "outputs", b"outputs", "runs", b"runs", "summary", b"summary", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRunsResponse: _TypeAlias = CompareRunsResponse  # noqa: Y015
+
+@_typing.final
+class DocumentLeaf(_message.Message):
+    """One leaf of a JSON document, in some runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    VALUES_JSON_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The way to it as a JSON Pointer (RFC 6901), e.g. `/optimizer/lr`."""
+    @_builtins.property
+    def values_json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its JSON text in each run, numbers to the letter; empty where there is none."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        values_json: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "values_json", b"values_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentLeaf: _TypeAlias = DocumentLeaf  # noqa: Y015
+
+@_typing.final
+class MetricComparison(_message.Message):
+    """The last values of one metric, in some runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    RUN_INDEXES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """The key."""
+    @_builtins.property
+    def run_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each run that has it, its place in `run_refs`, from 0."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The value at its highest step."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """That step."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        run_indexes: _abc.Iterable[_builtins.int] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+        steps: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "run_indexes", b"run_indexes", "steps", b"steps", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetricComparison: _TypeAlias = MetricComparison  # noqa: Y015
+
+@_typing.final
+class VersionComparison(_message.Message):
+    """A version that some runs have to do with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    RUN_INDEXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> Global___LineageNode:
+        """The version."""
+
+    @_builtins.property
+    def run_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The runs, as places in `run_refs`, from 0."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___LineageNode | None = ...,
+        run_indexes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_indexes", b"run_indexes", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionComparison: _TypeAlias = VersionComparison  # noqa: Y015

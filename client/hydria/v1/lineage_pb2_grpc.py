@@ -126,6 +126,11 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
                 _registered_method=True)
+        self.CompareRuns = channel.unary_unary(
+                '/hydria.v1.LineageService/CompareRuns',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -288,6 +293,14 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareRuns(self, request, context):
+        """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -365,6 +378,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.GetProvenance,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.SerializeToString,
+            ),
+            'CompareRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRuns,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -789,6 +807,33 @@ class LineageService(object):
             '/hydria.v1.LineageService/GetProvenance',
             hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/CompareRuns',
+            hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

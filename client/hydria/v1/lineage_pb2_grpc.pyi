@@ -129,6 +129,10 @@ class LineageServiceStub:
     in which they can be done again, and the versions that no run made.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
+    CompareRuns: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.CompareRunsRequest, _lineage_pb2.CompareRunsResponse]
+    """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -230,6 +234,10 @@ class LineageServiceAsyncStub(LineageServiceStub):
     """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
     in which they can be done again, and the versions that no run made.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
+    CompareRuns: _aio.UnaryUnaryMultiCallable[_lineage_pb2.CompareRunsRequest, _lineage_pb2.CompareRunsResponse]  # type: ignore[assignment]
+    """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -419,6 +427,16 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
         in which they can be done again, and the versions that no run made.
         INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareRuns(
+        self,
+        request: _lineage_pb2.CompareRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.CompareRunsResponse, _abc.Awaitable[_lineage_pb2.CompareRunsResponse]]:
+        """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,6 +6,7 @@ from hydria.v1 import lineage_pb2 as pb
 from hydria_server.rpc import graph_messages as messages
 from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.metrics import LineageRpcs
+from hydria_server.rpc.run_comparison import comparison_message
 from hydria_server.services.provenance import ProvenanceRequest
 
 
@@ -33,3 +34,11 @@ class GraphRpcs(LineageRpcs):
             )
         )
         return messages.provenance_message(found)
+
+    async def CompareRuns(
+        self, request: pb.CompareRunsRequest, context: Context
+    ) -> pb.CompareRunsResponse:
+        compared = await self.services.comparisons.compare(
+            request.run_refs, with_equal=request.with_equal
+        )
+        return comparison_message(compared)

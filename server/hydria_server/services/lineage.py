@@ -8,6 +8,7 @@ from hydria_server.services.lineage_edges import LineageEdges
 from hydria_server.services.metric_history import MetricHistories
 from hydria_server.services.metrics import Metrics
 from hydria_server.services.provenance import Provenances
+from hydria_server.services.run_comparison import RunComparisons
 from hydria_server.services.run_silence import Silence
 from hydria_server.services.runs import Runs
 from hydria_server.services.sessions import Clock
@@ -30,3 +31,4 @@ class LineageServices:
         self.batches = LineageBatches(metadata, clock)
         self.traversals = Traversals(metadata)
         self.provenances = Provenances(metadata)
+        self.comparisons = RunComparisons(metadata, threads)
