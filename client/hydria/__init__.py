@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hydria.lineage.graphs import LineageGroup as LineageGroup
     from hydria.lineage.graphs import LineageGroupEdge as LineageGroupEdge
     from hydria.lineage.graphs import WalkLimits as WalkLimits
+    from hydria.lineage.impact import Impact as Impact
+    from hydria.lineage.impact import ImpactedVersion as ImpactedVersion
     from hydria.lineage.provenance import Provenance as Provenance
     from hydria.lineage.provenance import ProvenanceStep as ProvenanceStep
     from hydria.lineage.records import Direction as Direction
@@ -134,6 +136,7 @@ _HOME_OF |= dict.fromkeys(
     "hydria.lineage.graphs",
 )
 _HOME_OF |= dict.fromkeys(("Provenance", "ProvenanceStep"), "hydria.lineage.provenance")
+_HOME_OF |= dict.fromkeys(("Impact", "ImpactedVersion"), "hydria.lineage.impact")
 
 __all__ = sorted(_HOME_OF)
 

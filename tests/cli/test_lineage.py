@@ -110,5 +110,18 @@ def test_provenance_lists_sources_and_steps(served: Hydria, project: str) -> Non
     assert served("lineage", "provenance", f"{project}/none").code == 1
 
 
+def test_impact_lists_what_has_an_alias(served: Hydria, project: str) -> None:
+    nothing = served("lineage", "impact", f"{project}/raw")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert served("alias", "set", f"{project}/net:v0", "production").code == 0
+    lines = served("lineage", "impact", f"{project}/raw").out.splitlines()
+    assert lines[1].split() == [f"{project}/net:v0", "model", "production", "4"]
+    row = served("lineage", "impact", f"{project}/raw", "--json").row()
+    versions = row["versions"]
+    assert isinstance(versions, list)
+    assert (versions[0]["aliases"], len(versions[0]["path"])) == (["production"], 5)
+    assert "there is more" in served("lineage", "impact", f"{project}/raw", "--nodes", "2").err
+
+
 def test_help_names_the_questions(hydria: Hydria) -> None:
     assert "provenance" in hydria("lineage", "--help").out

@@ -187,3 +187,27 @@ async def test_a_step_that_came_in_parts_is_one(client: AsyncClient) -> None:
     found = await client.lineage.provenance(run.ref)
     (step,) = found.steps
     assert (step.run, len(step.inputs), len(found.sources)) == (run, 201, 201)
+
+
+async def test_impact_is_what_has_an_alias_downstream(
+    client: AsyncClient, pipeline: Pipeline
+) -> None:
+    await client.set_aliases("net:v0", ["production"])
+    found = await client.lineage.impact("raw")
+    (model,) = found.versions
+    assert (model.version.name, model.aliases, model.depth) == ("net:v0", ("production",), 4)
+    assert len(model.path_ids) == 5
+    assert model.path_ids[0] == found.node.id
+    assert (found.visited_count, found.is_truncated) == (6, False)
+    assert (await client.lineage.impact("raw", max_nodes=2)).is_truncated
+
+
+async def test_runs_are_compared_in_one_call(client: AsyncClient, pipeline: Pipeline) -> None:
+    await client.runs.update("load", config={"lr": 1})
+    found = await client.lineage.compare("load", "train")
+    assert [run.run_id for run in found.runs] == ["load", "train"]
+    assert found.config == {"/lr": ["1", None]}
+    assert sorted(found.inputs.values()) == [[False, True], [True, False]]
+    assert not found.is_truncated
+    with pytest.raises(InvalidArgumentError):
+        await client.lineage.compare("load")

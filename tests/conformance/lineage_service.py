@@ -8,6 +8,7 @@ from tests.conformance.lineage_comparison import ComparisonContract
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
 from tests.conformance.lineage_graph import WalksContract
 from tests.conformance.lineage_graph_pages import PagesOfWalksContract
+from tests.conformance.lineage_impact import ImpactContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
 from tests.conformance.lineage_provenance import ProvenanceContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
@@ -26,6 +27,7 @@ class LineageServiceContract(
     PagesOfWalksContract,
     ProvenanceContract,
     ComparisonContract,
+    ImpactContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

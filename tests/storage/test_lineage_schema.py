@@ -56,6 +56,7 @@ async def use_lineage(rows: Rows) -> None:
     both: list[NodeId] = [RunId(run.id), VersionId(first.id)]
     for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
         await rows.edges.of_nodes(both, way, EdgeFilter(), up_to_id=9, limit=9)
+    await rows.aliases.of_versions([first.id])
     await rows.edges.derives(second.id, from_version_id=first.id)
     await rows.edges.version_nodes([first.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])

@@ -9,6 +9,7 @@ from hydria.cli.run_rows import run_row
 
 if TYPE_CHECKING:
     from hydria.lineage.graphs import GraphNode, GroupedLineage, LineageGraph
+    from hydria.lineage.impact import Impact
     from hydria.lineage.provenance import Provenance
     from hydria.lineage.records import LineageEdge, LineageNode
 
@@ -99,5 +100,23 @@ def provenance_row(found: Provenance) -> Row:
             }
             for step in found.steps
         ],
+        "truncated": found.is_truncated,
+    }
+
+
+def impact_row(found: Impact) -> Row:
+    """Return the versions with aliases downstream, nearest first."""
+    return {
+        "node": node_row(found.node),
+        "versions": [
+            {
+                **node_row(each.version),
+                "depth": each.depth,
+                "aliases": each.aliases,
+                "path": each.path_ids,
+            }
+            for each in found.versions
+        ],
+        "visited_count": found.visited_count,
         "truncated": found.is_truncated,
     }

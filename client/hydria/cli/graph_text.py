@@ -12,6 +12,7 @@ from hydria.lineage.records import Direction, NodeKind
 
 if TYPE_CHECKING:
     from hydria.lineage.graphs import GroupedLineage, LineageGraph
+    from hydria.lineage.impact import Impact
     from hydria.lineage.provenance import Provenance, ProvenanceStep
     from hydria.lineage.records import LineageEdge, LineageNode
 
@@ -107,6 +108,21 @@ def group_lines(graph: GroupedLineage) -> Iterator[str]:
     ]
     headings = ("GROUP", "OF", "NODES", "MADE FROM", "WENT INTO")
     yield from Table(headings, right=("NODES",)).lines(rows)
+
+
+def impact_lines(found: Impact) -> Iterator[str]:
+    """Yield a table of the versions with aliases."""
+    rows = [
+        (
+            each.version.ref,
+            each.version.type,
+            ", ".join(each.aliases),
+            str(each.depth),
+        )
+        for each in found.versions
+    ]
+    headings = ("VERSION", "TYPE", "ALIASES", "HOPS")
+    yield from Table(headings, right=("HOPS",)).lines(rows)
 
 
 def provenance_lines(found: Provenance) -> Iterator[str]:

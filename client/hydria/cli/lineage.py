@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hydria.cli.graph_rows import graph_row, groups_row, provenance_row
-from hydria.cli.graph_text import group_lines, provenance_lines, tree_lines
+from hydria.cli.graph_rows import graph_row, groups_row, impact_row, provenance_row
+from hydria.cli.graph_text import group_lines, impact_lines, provenance_lines, tree_lines
 from hydria.cli.invocation import Invocation, common_options
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.text import printable
@@ -116,6 +116,30 @@ def provenance(invocation: Invocation, node: str, max_nodes: int) -> None:
         print_json(provenance_row(found))
     else:
         print_lines("\n".join(map(printable, provenance_lines(found))))
+
+
+@lineage.command()
+@click.argument("node", metavar="REF")
+@click.option(
+    "--nodes", "max_nodes", type=click.IntRange(1, _MAX_NODES), default=_MAX_NODES, metavar="N",
+    show_default=True, help="Visit at most so many nodes.",
+)  # fmt: skip
+@common_options
+@click.pass_obj
+def impact(invocation: Invocation, node: str, max_nodes: int) -> None:
+    """Show what is affected if a version is bad: what was made of it and has an alias.
+
+    The alias `latest` does not count.
+    """
+    found = invocation.call(lambda client: client.lineage.impact(node, max_nodes=max_nodes))
+    if found.is_truncated:
+        click.echo("there is more downstream than was visited: see --nodes", err=True)
+    if invocation.is_json:
+        print_json(impact_row(found))
+    elif found.versions:
+        print_lines("\n".join(impact_lines(found)))
+    else:
+        click.echo("nothing there", err=True)
 
 
 def _walk(

@@ -9,6 +9,7 @@ from hydria.connection import Connection
 from hydria.lineage.comparison import RunComparison, comparison_of
 from hydria.lineage.graph_messages import graph_of, groups_of, limit_number, walk_request
 from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.impact import Impact, impact_of
 from hydria.lineage.provenance import Provenance, provenance_of
 from hydria.lineage.records import Direction
 from hydria.refs import Defaults
@@ -88,6 +89,29 @@ class AsyncLineage:
             pages.append(await self._connection.call(call, request))
             request.page_token = pages[-1].next_page_token
         return provenance_of(pages)
+
+    async def impact(self, node: str, *, max_nodes: int = 0) -> Impact:
+        """Return the versions with aliases that were made of something, itself among them.
+
+        Args:
+            node: a version, a run, or the id of a node.
+            max_nodes: how many nodes may be visited; the server takes 10,000 for 0, and at most.
+
+        Raises:
+            NotFoundError: there is no such node.
+            InvalidArgumentError: `max_nodes` is out of range.
+        """
+        request = pb.GetImpactRequest(
+            node=self._defaults.node(node),
+            max_nodes=limit_number("max_nodes", max_nodes),
+            page_size=PAGE_SIZE,
+        )
+        pages: list[pb.GetImpactResponse] = []
+        while not pages or request.page_token:
+            call = self._connection.lineage.GetImpact
+            pages.append(await self._connection.call(call, request))
+            request.page_token = pages[-1].next_page_token
+        return impact_of(pages)
 
     async def compare(self, *runs: str, with_equal: bool = False) -> RunComparison:
         """Return what differs between runs: config, summary, last metrics, inputs and outputs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hydria.lineage.comparison import RunComparison
 from hydria.lineage.graph import AsyncLineage
 from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.impact import Impact
 from hydria.lineage.provenance import Provenance
 from hydria.lineage.records import Direction
 from hydria.loop_thread import LoopThread
@@ -35,6 +36,9 @@ class SyncLineage:
 
     def provenance(self, node: str, *, max_nodes: int = 0) -> Provenance:
         return self._loop.run(self._lineage.provenance(node, max_nodes=max_nodes))
+
+    def impact(self, node: str, *, max_nodes: int = 0) -> Impact:
+        return self._loop.run(self._lineage.impact(node, max_nodes=max_nodes))
 
     def compare(self, *runs: str, with_equal: bool = False) -> RunComparison:
         return self._loop.run(self._lineage.compare(*runs, with_equal=with_equal))

@@ -2154,3 +2154,115 @@ class VersionComparison(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VersionComparison: _TypeAlias = VersionComparison  # noqa: Y015
+
+@_typing.final
+class GetImpactRequest(_message.Message):
+    """Asks what something has an effect on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    MAX_NODES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """A version ref, a run ref or the id of a node. A version that was deleted is found too."""
+    max_nodes: _builtins.int
+    """How many nodes to visit at most, 0 for 10,000, which is the most; ten times as many edges."""
+    page_size: _builtins.int
+    """How many versions at most. A page ends early where they are more than 2 MiB."""
+    page_token: _builtins.str
+    """Where to go on. All pages see the edges of one moment, and aliases as they are now."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        max_nodes: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_nodes", b"max_nodes", "node", b"node", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImpactRequest: _TypeAlias = GetImpactRequest  # noqa: Y015
+
+@_typing.final
+class GetImpactResponse(_message.Message):
+    """A page of what is affected, nearest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    VISITED_COUNT_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    visited_count: _builtins.int
+    """How many nodes were visited, the one that was asked for among them."""
+    truncated: _builtins.bool
+    """Whether the walk ended at `max_nodes` while there was more to see. On every page."""
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def node(self) -> Global___LineageNode:
+        """The node that was asked for."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpactedVersion]:
+        """The versions that somebody has given a name to."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___LineageNode | None = ...,
+        versions: _abc.Iterable[Global___ImpactedVersion] | None = ...,
+        visited_count: _builtins.int = ...,
+        truncated: _builtins.bool = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "node", b"node", "truncated", b"truncated", "versions", b"versions", "visited_count", b"visited_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImpactResponse: _TypeAlias = GetImpactResponse  # noqa: Y015
+
+@_typing.final
+class ImpactedVersion(_message.Message):
+    """A version downstream, and by what it is reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PATH_IDS_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> Global___LineageNode:
+        """The version; `depth` is how far it is."""
+
+    @_builtins.property
+    def path_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids of the nodes on one shortest way from the node that was asked for, both ends included."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its aliases other than `latest`, sorted; the first 1,000."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___LineageNode | None = ...,
+        path_ids: _abc.Iterable[_builtins.str] | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "path_ids", b"path_ids", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpactedVersion: _TypeAlias = ImpactedVersion  # noqa: Y015

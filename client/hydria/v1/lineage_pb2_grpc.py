@@ -131,6 +131,11 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
                 _registered_method=True)
+        self.GetImpact = channel.unary_unary(
+                '/hydria.v1.LineageService/GetImpact',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -301,6 +306,15 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetImpact(self, request, context):
+        """Tells what a version has an effect on: every version downstream of it that has an alias other
+        than `latest`, itself among them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -383,6 +397,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.CompareRuns,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.SerializeToString,
+            ),
+            'GetImpact': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetImpact,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -834,6 +853,33 @@ class LineageService(object):
             '/hydria.v1.LineageService/CompareRuns',
             hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetImpact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/GetImpact',
+            hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
             options,
             channel_credentials,
             insecure,

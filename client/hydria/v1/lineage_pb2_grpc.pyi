@@ -133,6 +133,11 @@ class LineageServiceStub:
     """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
     INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
     """
+    GetImpact: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]
+    """Tells what a version has an effect on: every version downstream of it that has an alias other
+    than `latest`, itself among them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -238,6 +243,11 @@ class LineageServiceAsyncStub(LineageServiceStub):
     CompareRuns: _aio.UnaryUnaryMultiCallable[_lineage_pb2.CompareRunsRequest, _lineage_pb2.CompareRunsResponse]  # type: ignore[assignment]
     """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
     INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+    """
+    GetImpact: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]  # type: ignore[assignment]
+    """Tells what a version has an effect on: every version downstream of it that has an alias other
+    than `latest`, itself among them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -437,6 +447,17 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lineage_pb2.CompareRunsResponse, _abc.Awaitable[_lineage_pb2.CompareRunsResponse]]:
         """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
         INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+        """
+
+    @_abc_1.abstractmethod
+    def GetImpact(
+        self,
+        request: _lineage_pb2.GetImpactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetImpactResponse, _abc.Awaitable[_lineage_pb2.GetImpactResponse]]:
+        """Tells what a version has an effect on: every version downstream of it that has an alias other
+        than `latest`, itself among them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ from hydria_server.rpc import graph_messages as messages
 from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.metrics import LineageRpcs
 from hydria_server.rpc.run_comparison import comparison_message
+from hydria_server.services.impact import ImpactRequest
 from hydria_server.services.provenance import ProvenanceRequest
 
 
@@ -42,3 +43,11 @@ class GraphRpcs(LineageRpcs):
             request.run_refs, with_equal=request.with_equal
         )
         return comparison_message(compared)
+
+    async def GetImpact(
+        self, request: pb.GetImpactRequest, context: Context
+    ) -> pb.GetImpactResponse:
+        found = await self.services.impacts.get(
+            ImpactRequest(request.node, request.max_nodes, request.page_size, request.page_token)
+        )
+        return messages.impact_message(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.impact import Impacts
 from hydria_server.services.lineage_batches import LineageBatches
 from hydria_server.services.lineage_edges import LineageEdges
 from hydria_server.services.metric_history import MetricHistories
@@ -31,4 +32,5 @@ class LineageServices:
         self.batches = LineageBatches(metadata, clock)
         self.traversals = Traversals(metadata)
         self.provenances = Provenances(metadata)
+        self.impacts = Impacts(metadata)
         self.comparisons = RunComparisons(metadata, threads)

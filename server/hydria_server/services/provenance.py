@@ -6,20 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hydria_server.domain.errors import FieldViolationError, PageTokenInvalidError
-from hydria_server.domain.filters import Cursor
+from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.lineage import Direction, Node, NodeId, RunId
 from hydria_server.domain.runs import RunDocuments, RunRecord
 from hydria_server.domain.traversal import DEFAULT_NODES, MAX_NODES, WalkPlan
 from hydria_server.services.graph_sizes import node_bytes
-from hydria_server.services.nodes import find_node, nodes_of, parse_node_id
+from hydria_server.services.nodes import nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.provenance_steps import StepPart, parts_of, sources_of
+from hydria_server.services.walk_beginnings import begin_at
 from hydria_server.services.walking import walk
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
-_MAX_REVISION: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Provenances:
         cursor = decode_token(request.page_token, bound_to=bound_to)
 
         async def look(rows: Rows) -> Provenance:
-            root, revision, start = await _begin(rows, request.node, cursor)
+            root, revision, start = await begin_at(rows, request.node, cursor)
             max_nodes = request.max_nodes or DEFAULT_NODES
             plan = WalkPlan(
                 (root,), revision, Direction.UPSTREAM, max_depth=max_nodes, max_nodes=max_nodes
@@ -105,18 +104,6 @@ class Provenances:
             )
 
         return await self._metadata.read(look)
-
-
-async def _begin(rows: Rows, node: str, cursor: Cursor | None) -> tuple[NodeId, int, int]:
-    """Return the node, the last edge to be seen, and the place of the first item."""
-    if cursor is None:
-        return (await find_node(rows, node, field="node"))[0], await rows.edges.last_id(), 0
-    match cursor:
-        case (int(revision), int(start), str(text)) if 0 <= revision < _MAX_REVISION:
-            root = parse_node_id(text)
-            if start >= 0 and root is not None and await nodes_of(rows, [root]):
-                return root, revision, start
-    raise PageTokenInvalidError("the page token is garbled")
 
 
 async def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 from sqlalchemy import bindparam, delete, select
@@ -9,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import AliasInterval
-from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.dialect import batches, insert
 from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL
 
 _IS_ALIAS = (
@@ -86,6 +87,16 @@ class SqlAliases:
     async def of_collection(self, collection_id: int) -> dict[str, int]:
         rows = await self._connection.execute(_OF_COLLECTION, {"in_collection": collection_id})
         return dict(rows.all())
+
+    async def of_versions(self, version_ids: Collection[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for some in batches(version_ids):
+            rows = await self._connection.execute(
+                select(ALIAS.c.version_id, ALIAS.c.name).where(ALIAS.c.version_id.in_(some))
+            )
+            for version_id, name in rows:
+                found.setdefault(version_id, []).append(name)
+        return {version_id: sorted(names) for version_id, names in found.items()}
 
     async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:
         rows = await self._connection.execute(
