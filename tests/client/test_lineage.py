@@ -207,7 +207,7 @@ async def test_runs_are_compared_in_one_call(client: AsyncClient, pipeline: Pipe
     found = await client.lineage.compare("load", "train")
     assert [run.run_id for run in found.runs] == ["load", "train"]
     assert found.config == {"/lr": ["1", None]}
-    assert sorted(found.inputs.values()) == [[False, True], [True, False]]
+    assert sorted(map(list, found.inputs.values())) == [[False, True], [True, False]]
     assert not found.is_truncated
     with pytest.raises(InvalidArgumentError):
         await client.lineage.compare("load")

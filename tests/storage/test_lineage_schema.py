@@ -70,11 +70,18 @@ async def test_every_statement_of_lineage_finds_its_rows_by_an_index(tmp_path: P
 async def test_a_walk_reads_edges_in_the_order_of_an_index(tmp_path: Path) -> None:
     path = tmp_path / "meta.db"
     await (await SqlMetadataStore.open(path)).close()
-    values = {"nodes": [1, 2], "up_to_id": 9, "from_us": 0, "before_us": 9, "limit": 9}
+    values = {
+        "nodes": [1, 2],
+        "after_id": 0,
+        "up_to_id": 9,
+        "from_us": 0,
+        "before_us": 9,
+        "limit": 9,
+    }
     statements = [
-        statement
+        look_up.statement
         for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
-        for _, _, statement in edge_look_ups.edge_look_ups([], direction)
+        for look_up in edge_look_ups.edge_look_ups([], direction)
     ]
     with sqlite3.connect(path) as connection:
         for statement in statements:
@@ -87,6 +94,36 @@ async def test_a_walk_reads_edges_in_the_order_of_an_index(tmp_path: Path) -> No
             assert "USING INDEX" in plan[0][3]
     connection.close()
     assert len(statements) == 6
+
+
+async def test_edges_read_in_parts_are_those_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(rows: Rows) -> None:
+        line = await a_line(rows)
+        versions = [await a_version(rows, line.collection_id) for _ in range(4)]
+        runs = [await a_running(rows, line, f"run{number}") for number in range(5)]
+        await rows.edges.insert(
+            [used(run, version.id) for run in runs for version in versions[:: 1 + run.id % 2]]
+        )
+        nodes = [VersionId(version.id) for version in versions]
+
+        async def ids(limit: int) -> list[int]:
+            found = await rows.edges.of_nodes(
+                nodes, Direction.DOWNSTREAM, EdgeFilter(), up_to_id=99, limit=limit
+            )
+            return [edge.id for edge in found]
+
+        whole = await ids(99)
+        assert len(whole) > 12
+        for rows_at_once in (1, 2, 3, len(whole)):
+            monkeypatch.setattr(edges, "ROWS_AT_ONCE", rows_at_once)
+            for limit in (1, 5, len(whole), 99):
+                assert await ids(limit) == whole[:limit]
+
+    store = await SqlMetadataStore.open(tmp_path / "meta.db")
+    await store.write(read)
+    await store.close()
 
 
 @pytest.mark.parametrize(

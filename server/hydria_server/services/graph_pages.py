@@ -10,6 +10,8 @@ from hydria_server.domain.lineage import EdgeRecord, Node, NodeId
 from hydria_server.domain.traversal import Reached, Walk
 from hydria_server.services.graph_sizes import MAX_PAGE_BYTES, edge_bytes, node_bytes
 
+MAX_EDGES = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,7 +41,8 @@ def page_of(
         walk: what was found.
         nodes: what passes the filter; None for what is on none of the pages from here on.
         start: where the page before ended.
-        limit: how many nodes at most; a page ends early where its message would be too large.
+        limit: how many nodes at most; a page ends early where its message would be too large, and
+            after 4,000 edges.
     """
     reached = list(walk.reached)
     edges = _edges_by_later_end(walk, nodes)
@@ -53,7 +56,7 @@ def page_of(
         if first == 0:
             size_bytes += _add_node(page, key, nodes.get(key))
         for offset in range(max(first, 1), len(edges[place]) + 1):
-            if size_bytes > MAX_PAGE_BYTES:
+            if size_bytes > MAX_PAGE_BYTES or len(page.edges) == MAX_EDGES:
                 page.next = Place(place, offset)
                 return page
             edge = edges[place][offset - 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from hydria_server.domain.errors import FieldViolationError
@@ -10,6 +11,7 @@ from hydria_server.domain.lineage import Direction, Node, NodeId, VersionId
 from hydria_server.domain.records import LATEST
 from hydria_server.domain.traversal import MAX_NODES, Reached, Walk, WalkPlan
 from hydria_server.services.graph_sizes import node_bytes
+from hydria_server.services.hashing import Hashing
 from hydria_server.services.nodes import nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.walk_beginnings import begin_at
@@ -61,8 +63,9 @@ class Impact:
 class Impacts:
     """Answers what things have an effect on."""
 
-    def __init__(self, metadata: MetadataStore) -> None:
+    def __init__(self, metadata: MetadataStore, threads: Hashing) -> None:
         self._metadata = metadata
+        self._threads = threads
 
     async def get(self, request: ImpactRequest) -> Impact:
         """Return a page of the versions with aliases that were made of something, or are it.
@@ -89,7 +92,8 @@ class Impacts:
             # Aliases move between pages, so that a page begins at a place in the walk itself.
             places = [place for place, key in enumerate(found.reached) if key in named]
             wanted = [place for place in places if place >= start]
-            page = await _page(rows, found, named, wanted[:limit])
+            came_from = await self._threads.run(partial(_came_from, found))
+            page = await _page(rows, found, came_from, named, wanted[:limit])
             rest = wanted[len(page) :]
             following = (revision, rest[0], str(root)) if rest else None
             return Impact(
@@ -115,12 +119,15 @@ async def _named(rows: Rows, found: Walk) -> dict[NodeId, tuple[str, ...]]:
 
 
 async def _page(
-    rows: Rows, found: Walk, named: dict[NodeId, tuple[str, ...]], places: list[int]
+    rows: Rows,
+    found: Walk,
+    came_from: dict[NodeId, NodeId],
+    named: dict[NodeId, tuple[str, ...]],
+    places: list[int],
 ) -> tuple[Impacted, ...]:
     """Return the versions at these places, as many as one message can hold; one at least."""
     reached = list(found.reached)
     nodes = await nodes_of(rows, [reached[place] for place in places])
-    came_from = _came_from(found)
     page: list[Impacted] = []
     size_bytes = 0
     for place in places:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.lineage import Direction, Node, NodeId, RunId
 from hydria_server.domain.runs import RunDocuments, RunRecord
-from hydria_server.domain.traversal import DEFAULT_NODES, MAX_NODES, WalkPlan
+from hydria_server.domain.traversal import DEFAULT_NODES, MAX_NODES, Walk, WalkPlan
 from hydria_server.services.graph_sizes import node_bytes
+from hydria_server.services.hashing import Hashing
 from hydria_server.services.nodes import nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.provenance_steps import StepPart, parts_of, sources_of
@@ -66,8 +68,9 @@ class Provenance:
 class Provenances:
     """Answers how things came to be."""
 
-    def __init__(self, metadata: MetadataStore) -> None:
+    def __init__(self, metadata: MetadataStore, threads: Hashing) -> None:
         self._metadata = metadata
+        self._threads = threads
 
     async def get(self, request: ProvenanceRequest) -> Provenance:
         """Return a page of the sources and the steps that something was made from.
@@ -91,7 +94,7 @@ class Provenances:
             )
             found = await walk(rows, plan)
             nodes = await nodes_of(rows, found.reached.keys())
-            items: list[NodeId | StepPart] = [*sources_of(found), *parts_of(found, nodes)]
+            items = await self._threads.run(partial(_items, found, nodes))
             page = await _page(rows, nodes, items[start : start + limit])
             end = start + len(page)
             following = (revision, end, str(root)) if end < len(items) else None
@@ -104,6 +107,10 @@ class Provenances:
             )
 
         return await self._metadata.read(look)
+
+
+def _items(found: Walk, nodes: dict[NodeId, Node]) -> list[NodeId | StepPart]:
+    return [*sources_of(found), *parts_of(found, nodes)]
 
 
 async def _page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from hydria_server.domain.lineage import Direction, EdgeRecord, NodeId, RunId
 from hydria_server.domain.traversal import EDGES_PER_NODE, Reached, Walk, WalkPlan
 from hydria_server.storage.metadata.interface import Rows
+
+_EDGES_AT_ONCE = 4_096
 
 
 @dataclass(slots=True)
@@ -81,7 +84,12 @@ class _Walker:
             self._walk.truncated_by_budget = True
             self._walk.frontier.update(front.level)
         self._edges_left -= len(found)
-        front.level = self._follow(front, found, is_last=is_last)
+        following: list[NodeId] = []
+        for start in range(0, len(found), _EDGES_AT_ONCE):
+            part = found[start : start + _EDGES_AT_ONCE]
+            following += self._follow(front, part, is_last=is_last)
+            await asyncio.sleep(0)  # others get their turn
+        front.level = in_order(following)
 
     def _follow(self, front: _Front, found: Iterable[EdgeRecord], *, is_last: bool) -> list[NodeId]:
         following = []
@@ -96,7 +104,7 @@ class _Walker:
             if far not in front.seen:
                 front.seen.add(far)
                 following.append(far)
-        return in_order(following)
+        return following
 
     def _admits(self, node: NodeId, direction: Direction, *, is_last: bool) -> bool:
         """Tell whether a node was reached, or is now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Select, bindparam, literal_column, select, true
@@ -36,6 +37,7 @@ def _look_up(
             end.in_(bindparam("nodes", expanding=True)),
             condition,
             _EDGE.kind == literal_column(str(kind.value)),
+            _EDGE.id > bindparam("after_id"),
             _EDGE.id <= bindparam("up_to_id"),
             _EDGE.recorded_at_us >= bindparam("from_us"),
             _EDGE.recorded_at_us < bindparam("before_us"),
@@ -53,17 +55,25 @@ SOURCES: Final = _look_up(EdgeKind.DERIVED, _EDGE.version_id, true())
 DERIVATIVES: Final = _look_up(EdgeKind.DERIVED, _EDGE.from_version_id, HAS_SOURCE)
 
 
-def edge_look_ups(
-    nodes: Collection[NodeId], direction: Direction
-) -> Iterator[tuple[list[int], EdgeKind, Select[*tuple[Any, ...]]]]:
-    """Yield what to ask for edges, UPSTREAM or DOWNSTREAM: rows of nodes, kind, statement."""
+@dataclass(frozen=True, slots=True)
+class EdgeLookUp:
+    """What to ask for the edges of one kind that some nodes have at one end."""
+
+    numbers: list[int]  # rows of the nodes
+    kind: EdgeKind
+    end: str  # the field of an edge that has the node
+    statement: Select[*tuple[Any, ...]]
+
+
+def edge_look_ups(nodes: Collection[NodeId], direction: Direction) -> Iterator[EdgeLookUp]:
+    """Yield what to ask for the edges of nodes, UPSTREAM or DOWNSTREAM."""
     runs = [node.number for node in nodes if isinstance(node, RunId)]
     versions = [node.number for node in nodes if isinstance(node, VersionId)]
     if direction is Direction.UPSTREAM:
-        yield runs, EdgeKind.USED, USED_BY_RUNS
-        yield versions, EdgeKind.LOGGED, RUNS_LOGGING
-        yield versions, EdgeKind.DERIVED, SOURCES
+        yield EdgeLookUp(runs, EdgeKind.USED, "run_id", USED_BY_RUNS)
+        yield EdgeLookUp(versions, EdgeKind.LOGGED, "version_id", RUNS_LOGGING)
+        yield EdgeLookUp(versions, EdgeKind.DERIVED, "version_id", SOURCES)
     else:
-        yield runs, EdgeKind.LOGGED, LOGGED_BY_RUNS
-        yield versions, EdgeKind.USED, RUNS_USING
-        yield versions, EdgeKind.DERIVED, DERIVATIVES
+        yield EdgeLookUp(runs, EdgeKind.LOGGED, "run_id", LOGGED_BY_RUNS)
+        yield EdgeLookUp(versions, EdgeKind.USED, "version_id", RUNS_USING)
+        yield EdgeLookUp(versions, EdgeKind.DERIVED, "from_version_id", DERIVATIVES)
