@@ -19,16 +19,19 @@ def grow(database: Path, count: int) -> None:
     with sqlite3.connect(database) as connection:
         connection.row_factory = sqlite3.Row
         version, run = _first(connection, "version"), _first(connection, "run")
+        document = _first(connection, "run_document")
         numbers = range(1, count)
         _insert(connection, "version", (_version(version, number) for number in numbers))
         _insert(connection, "run", (_run(run, number) for number in numbers))
+        documents = (document | {"run_id": _id(run, number)} for number in numbers)
+        _insert(connection, "run_document", documents)
         _insert(connection, "lineage_edge", _edges(version, run, count))
         connection.execute("ANALYZE")
     connection.close()
 
 
 def _first(connection: sqlite3.Connection, table: str) -> Row:
-    return dict(connection.execute(f"SELECT * FROM {table} ORDER BY id LIMIT 1").fetchone())
+    return dict(connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone())
 
 
 def _insert(
