@@ -5,6 +5,9 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hydria.v1 import lineage_pb2 as pb
+from hydria_server.domain.filters import Cursor
+from hydria_server.services.page_tokens import encode_token
+from hydria_server.services.traversal import TraversalRequest
 from tests.graph_walks import a_pipeline, found, walk, walk_in_pages
 from tests.refusals import refused
 from tests.run_teams import UP, RunTeam
@@ -57,6 +60,22 @@ class PagesOfWalksContract:
         ):
             with refused("PAGE_TOKEN_INVALID"):
                 await other
+
+    async def test_a_forged_token_is_refused_or_finds_nothing(self, runs: RunTeam) -> None:
+        ref = await runs.run()
+        node_id = (await walk(runs, ref)).nodes[0].id
+        bound_to = TraversalRequest(roots=(ref,)).bound_to
+        forgeries: tuple[Cursor, ...] = (
+            (1,), (1, 0, 0), (1, 0, 0, "x"), (1, 0, 0, 7), (-1, 0, 0, node_id),
+            (1 << 70, 0, 0, node_id), (1, 0, "0", node_id), (1, 0, 0, "r999999999"),
+            (1, 0, 0, *[node_id] * 101),
+        )  # fmt: skip
+        for cursor in forgeries:
+            with refused("PAGE_TOKEN_INVALID"):
+                await walk(runs, ref, page_token=encode_token(cursor, bound_to=bound_to))
+        beyond = encode_token((1, 1 << 40, 9, node_id), bound_to=bound_to)
+        page = await walk(runs, ref, page_token=beyond)
+        assert (len(page.nodes), page.next_page_token) == (0, "")
 
     async def test_filtered_pages_go_on_to_the_end(self, runs: RunTeam) -> None:
         refs = await a_pipeline(runs)
