@@ -1,6 +1,7 @@
 """Edges and metrics by generated stubs, in a process of its own.
 
-`python -m benchmarks.lineage_step edges ADDRESS COUNT`, `... metrics ADDRESS POINTS`.
+`python -m benchmarks.lineage_step edges ADDRESS COUNT`, `... metrics ADDRESS POINTS`,
+`... seed ADDRESS`, `... walks ADDRESS`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ _POINTS_PER_BATCH = 5_000
 _VERSIONS = 100
 _SAMPLES = 1_000
 _TIMES = 5
+_WALKS = 200
+_WALKED_NODES = 200
+_ROOTS = 4  # versions of which a graph of 1,000 has all that is 5 hops away
 _SECONDS = 120.0
 
 Figures = dict[str, float]
@@ -77,10 +81,37 @@ async def metrics(channel: aio.Channel, count: str) -> Figures:
     }
 
 
-async def _versions(channel: aio.Channel) -> list[str]:
+async def seed(channel: aio.Channel) -> Figures:
+    """Make the one version and the one run that a graph is grown from."""
+    await _versions(channel, 1)
+    await _run(lineage_pb2_grpc.LineageServiceStub(channel))
+    return {}
+
+
+async def walks(channel: aio.Channel) -> Figures:
+    """Walk 5 hops down from some versions, each to 200 nodes; return the median of the times."""
+    stub = lineage_pb2_grpc.LineageServiceStub(channel)
+    seconds = []
+    for turn in range(_WALKS):
+        request = lineage_pb2.TraverseLineageRequest(
+            roots=[f"local/{_PROJECT}/raw:v{turn % _ROOTS}"],
+            direction=lineage_pb2.LINEAGE_DIRECTION_DOWNSTREAM,
+            max_depth=5,
+            max_nodes=_WALKED_NODES,
+            page_size=_WALKED_NODES,
+        )
+        begun_at = time.perf_counter()
+        response = await stub.TraverseLineage(request, timeout=_SECONDS)
+        seconds.append(time.perf_counter() - begun_at)
+        if len(response.nodes) != _WALKED_NODES:
+            raise ValueError(f"a walk reached {len(response.nodes)} nodes")
+    return {"walks": _WALKS, "walking_seconds": statistics.median(seconds)}
+
+
+async def _versions(channel: aio.Channel, count: int = _VERSIONS) -> list[str]:
     stub = artifact_pb2_grpc.ArtifactServiceStub(channel)
     refs = []
-    for number in range(_VERSIONS):
+    for number in range(count):
         file = artifact_pb2.InlineFile(path="data.bin", content=str(number).encode())
         request = artifact_pb2.PutVersionRequest(
             entity="local", project=_PROJECT, collection="raw", type="dataset", files=[file]
@@ -94,7 +125,12 @@ async def _run(stub: lineage_pb2_grpc.LineageServiceAsyncStub) -> str:
     return (await stub.CreateRun(request, timeout=_SECONDS)).run.ref
 
 
-STEPS: dict[str, Callable[..., Awaitable[Figures]]] = {"edges": edges, "metrics": metrics}
+STEPS: dict[str, Callable[..., Awaitable[Figures]]] = {
+    "edges": edges,
+    "metrics": metrics,
+    "seed": seed,
+    "walks": walks,
+}
 
 
 async def main(step: str, address: str, *arguments: str) -> None:

@@ -59,6 +59,7 @@ class Scale:
     timed_moves: int = 100
     idle_watchers: int = 500
     idle_seconds: int = 40
+    graph_nodes: int = 100_000
     peer_tiny_files: FileSet = FileSet(10_000, 1024)
 
 
@@ -84,6 +85,7 @@ QUICK = Scale(
     metric_points=50_000,
     timed_moves=20,
     idle_seconds=5,
+    graph_nodes=5_000,
     peer_tiny_files=FileSet(500, 1024),
 )
 

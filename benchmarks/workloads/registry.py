@@ -9,7 +9,7 @@ from benchmarks.workloads.changes import delta_download, insertion
 from benchmarks.workloads.concurrent import concurrent
 from benchmarks.workloads.file_sets import big_file, medium_files, small_files, tiny_files
 from benchmarks.workloads.hashing import checksums
-from benchmarks.workloads.lineage import lineage
+from benchmarks.workloads.lineage import lineage, walks
 from benchmarks.workloads.many_versions import commits, resolve
 from benchmarks.workloads.million import million
 from benchmarks.workloads.searches import search
@@ -29,6 +29,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "search": search,
     "million": million,
     "lineage": lineage,
+    "walks": walks,
     "watch": watch,
 }
 

@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DiffResult as DiffResult
     from hydria.inspection.records import DiffTotals as DiffTotals
     from hydria.inspection.records import VerifyResult as VerifyResult
+    from hydria.lineage.comparison import RunComparison as RunComparison
+    from hydria.lineage.graphs import GraphNode as GraphNode
+    from hydria.lineage.graphs import GroupedLineage as GroupedLineage
+    from hydria.lineage.graphs import LineageGraph as LineageGraph
+    from hydria.lineage.graphs import LineageGroup as LineageGroup
+    from hydria.lineage.graphs import LineageGroupEdge as LineageGroupEdge
+    from hydria.lineage.graphs import WalkLimits as WalkLimits
+    from hydria.lineage.impact import Impact as Impact
+    from hydria.lineage.impact import ImpactedVersion as ImpactedVersion
+    from hydria.lineage.provenance import Provenance as Provenance
+    from hydria.lineage.provenance import ProvenanceStep as ProvenanceStep
     from hydria.lineage.records import Direction as Direction
     from hydria.lineage.records import EdgeKind as EdgeKind
     from hydria.lineage.records import LastMetric as LastMetric
@@ -99,6 +110,7 @@ _HOME_OF = {
     "SharedUpload": "hydria.shared_uploads",
     "OpenFile": "hydria.reading.open_file",
     "Run": "hydria.lineage.run",
+    "RunComparison": "hydria.lineage.comparison",
     "SyncDraft": "hydria.sync_draft",
     "SyncRun": "hydria.lineage.sync",
     "SyncRegistry": "hydria.sync_registry",
@@ -149,6 +161,19 @@ _HOME_OF |= dict.fromkeys(
     ),
     "hydria.lineage.records",
 )
+_HOME_OF |= dict.fromkeys(
+    (
+        "GraphNode",
+        "GroupedLineage",
+        "LineageGraph",
+        "LineageGroup",
+        "LineageGroupEdge",
+        "WalkLimits",
+    ),
+    "hydria.lineage.graphs",
+)
+_HOME_OF |= dict.fromkeys(("Provenance", "ProvenanceStep"), "hydria.lineage.provenance")
+_HOME_OF |= dict.fromkeys(("Impact", "ImpactedVersion"), "hydria.lineage.impact")
 _HOME_OF |= dict.fromkeys(
     (
         "DeliveryState",

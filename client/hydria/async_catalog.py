@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -31,6 +32,12 @@ class AsyncCatalog:
     async def server_info(self) -> ServerInfo:
         """Return what the server says of itself."""
         return await self._catalog.server_info()
+
+    async def ping(self) -> float:
+        """Return how many seconds one small call takes, connecting included."""
+        begun_at = time.monotonic()
+        await self.server_info()
+        return time.monotonic() - begun_at
 
     # --- what is there --------------------------------------------------------------------------
 

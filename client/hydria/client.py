@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -19,6 +18,7 @@ from hydria.connection import Connection
 from hydria.deployments import AsyncDeployments
 from hydria.download.downloads import Downloads
 from hydria.draft import Draft
+from hydria.lineage.graph import AsyncLineage
 from hydria.lineage.runs import AsyncRuns
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
@@ -83,6 +83,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
         self.deployments = AsyncDeployments(self._runtime.connection, defaults)
         self._history_connection = self._runtime.connection
         self.runs = AsyncRuns(self, self._runtime.connection, self._runtime.options)
+        self.lineage = AsyncLineage(defaults, self._runtime.connection)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 
@@ -101,12 +102,6 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
     async def close(self) -> None:
         """Close the connection; calls in flight are cancelled. Closing twice is fine."""
         await self._runtime.close()
-
-    async def ping(self) -> float:
-        """Return how many seconds one small call takes, connecting included."""
-        begun_at = time.monotonic()
-        await self.server_info()
-        return time.monotonic() - begun_at
 
     # --- up -------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from hydria.following.follower import AsyncModelFollower
 from hydria.following.records import FollowOptions, OnNotice, ServedVersion
 from hydria.following.sync_follower import ModelFollower, in_thread
 from hydria.lineage.sync import SyncRuns
+from hydria.lineage.sync_graph import SyncLineage
 from hydria.loop_thread import LoopThread
 from hydria.options import MIB, TransferOptions
 from hydria.progress import ProgressCallback
@@ -53,6 +54,7 @@ class Client(SyncHistory, SyncCopies, SyncSearch):
         self.registry = SyncRegistry(self._client.registry, self._loop)
         self.webhooks = SyncWebhooks(self._client.webhooks, self._loop)
         self.runs = SyncRuns(self._client.runs, self._loop)
+        self.lineage = SyncLineage(self._client.lineage, self._loop)
 
     def __enter__(self) -> Self:
         return self

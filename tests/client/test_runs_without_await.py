@@ -44,6 +44,16 @@ def test_a_pipeline_is_remembered(client: hydria.Client, tmp_path: Path) -> None
     assert [metric.key for metric in client.runs.last_metrics(train.ref)] == ["loss", "lr"]
     assert [each.node.ref for each in client.runs.edges("raw")] == [load.ref, train.ref]
 
+    client.set_aliases("raw", ["gold"])
+    graph = client.lineage.walk(train.ref, direction=hydria.Direction.UPSTREAM)
+    assert [each.node.name for each in graph.nodes][1:] == ["raw:v0", load.display_name]
+    groups = client.lineage.walk_groups("raw").groups
+    assert [group.id for group in groups] == ["dataset", "run:load", "run:train"]
+    steps = client.lineage.provenance(train.ref).steps
+    assert [step.run and step.run.ref for step in steps] == [load.ref, train.ref]
+    assert [each.aliases for each in client.lineage.impact("raw").versions] == [("gold",)]
+    assert list(client.lineage.compare(load.ref, train.ref).config) == ["/n"]
+
 
 def test_a_run_whose_process_is_killed_has_crashed_and_can_be_resumed(
     client: hydria.Client, process: ServerProcess, tmp_path: Path

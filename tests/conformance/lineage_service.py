@@ -8,8 +8,13 @@ from tests.conformance.lineage_and_registry import (
     HistoryOfLineageContract,
     LineageOfLinksContract,
 )
+from tests.conformance.lineage_comparison import ComparisonContract
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
+from tests.conformance.lineage_graph import WalksContract
+from tests.conformance.lineage_graph_pages import PagesOfWalksContract
+from tests.conformance.lineage_impact import ImpactContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
+from tests.conformance.lineage_provenance import ProvenanceContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
 from tests.run_teams import RunTeam
 from tests.servers import Server
@@ -24,6 +29,11 @@ class LineageServiceContract(
     RecordedEdgesContract,
     LineageOfLinksContract,
     HistoryOfLineageContract,
+    WalksContract,
+    PagesOfWalksContract,
+    ProvenanceContract,
+    ComparisonContract,
+    ImpactContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -120,5 +120,8 @@ def test_the_run_of_the_quick_start_remembers_what_it_used_and_made(
         with hydria.Client(server.address, project="vision") as client:
             (run,) = client.runs.list()
             (metric,) = client.runs.last_metrics(run.ref)
-    assert lines == ["['dataset:digits:v0', 'model:net:v0']"]
+    assert lines == [
+        "['dataset:digits:v0', 'model:net:v0']",
+        f"['model:net:v0', 'train:{run.display_name}', 'dataset:digits:v0']",
+    ]
     assert (run.state, metric.value) == (hydria.RunState.FINISHED, 0.01)

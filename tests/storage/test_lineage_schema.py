@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
 from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
-from hydria_server.domain.lineage import Direction, EdgeKind, RunId, VersionId
+from hydria_server.domain.lineage import Direction, EdgeKind, NodeId, RunId, VersionId
 from hydria_server.domain.metrics import MetricRecord, points_of
 from hydria_server.domain.runs import RunChange, RunName, RunState
-from hydria_server.storage.metadata import edges, metrics, run_records, runs
+from hydria_server.domain.traversal import EdgeFilter
+from hydria_server.storage.metadata import edge_look_ups, edges, metrics, run_records, runs
 from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import a_line, a_version
 from tests.conformance.metadata.lineage import a_running, derived, used
 from tests.storage.test_metadata_schema import scans_in
@@ -49,6 +53,10 @@ async def use_lineage(rows: Rows) -> None:
     await rows.edges.insert([used(run, first.id), derived(second.id, first.id)])
     for node in (RunId(run.id), VersionId(first.id)):
         await rows.edges.of_node(node, Direction.BOTH, tuple(EdgeKind), after_id=0, limit=1)
+    both: list[NodeId] = [RunId(run.id), VersionId(first.id)]
+    for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
+        await rows.edges.of_nodes(both, way, EdgeFilter(), up_to_id=9, limit=9)
+    await rows.aliases.of_versions([first.id])
     await rows.edges.derives(second.id, from_version_id=first.id)
     await rows.edges.version_nodes([first.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])
@@ -59,9 +67,68 @@ async def test_every_statement_of_lineage_finds_its_rows_by_an_index(tmp_path: P
     assert await scans_in(tmp_path / "meta.db", use_lineage, at_least=40) == {}
 
 
+async def test_a_walk_reads_edges_in_the_order_of_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    await (await SqlMetadataStore.open(path)).close()
+    values = {
+        "nodes": [1, 2],
+        "after_id": 0,
+        "up_to_id": 9,
+        "from_us": 0,
+        "before_us": 9,
+        "limit": 9,
+    }
+    statements = [
+        look_up.statement
+        for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
+        for look_up in edge_look_ups.edge_look_ups([], direction)
+    ]
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            compiled = statement.params(**values).compile(
+                dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
+            )
+            given = [1] * str(compiled).count("?")
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled}", given).fetchall()
+            assert len(plan) == 1, "a step that sorts would read all edges of a node"
+            assert "USING INDEX" in plan[0][3]
+    connection.close()
+    assert len(statements) == 6
+
+
+async def test_edges_read_in_parts_are_those_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(rows: Rows) -> None:
+        line = await a_line(rows)
+        versions = [await a_version(rows, line.collection_id) for _ in range(4)]
+        runs = [await a_running(rows, line, f"run{number}") for number in range(5)]
+        await rows.edges.insert(
+            [used(run, version.id) for run in runs for version in versions[:: 1 + run.id % 2]]
+        )
+        nodes = [VersionId(version.id) for version in versions]
+
+        async def ids(limit: int) -> list[int]:
+            found = await rows.edges.of_nodes(
+                nodes, Direction.DOWNSTREAM, EdgeFilter(), up_to_id=99, limit=limit
+            )
+            return [edge.id for edge in found]
+
+        whole = await ids(99)
+        assert len(whole) > 12
+        for rows_at_once in (1, 2, 3, len(whole)):
+            monkeypatch.setattr(edges, "ROWS_AT_ONCE", rows_at_once)
+            for limit in (1, 5, len(whole), 99):
+                assert await ids(limit) == whole[:limit]
+
+    store = await SqlMetadataStore.open(tmp_path / "meta.db")
+    await store.write(read)
+    await store.close()
+
+
 @pytest.mark.parametrize(
     "module",
-    [edges, metrics, run_records, runs],
+    [edge_look_ups, edges, metrics, run_records, runs],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_of_lineage_can_be_said_to_postgresql(module: ModuleType) -> None:

@@ -16,6 +16,7 @@ from hydria.cli.collection import collection
 from hydria.cli.failures import MALFORMED, line_of
 from hydria.cli.history import events
 from hydria.cli.invocation import common_options
+from hydria.cli.lineage import lineage
 from hydria.cli.output import ReaderGoneError
 from hydria.cli.ping import ping
 from hydria.cli.registry import registry
@@ -60,6 +61,7 @@ for _command in (
     webhook,
     upload,
     run_group,
+    lineage,
     cache,
     ping,
     server,

@@ -110,11 +110,11 @@ def metrics(invocation: Invocation, name: str, key: str | None, prefix: str, poi
 @click.pass_obj
 def compare(invocation: Invocation, names: tuple[str, ...], with_equal: bool) -> None:
     """Compare runs: config, summary, last metrics, inputs and outputs."""
-    from hydria.lineage.comparison import compare_runs
-
     if len(names) < 2:
         raise click.UsageError("name at least two runs")
-    compared = invocation.call(lambda client: compare_runs(client, names, with_equal=with_equal))
+    compared = invocation.call(lambda client: client.lineage.compare(*names, with_equal=with_equal))
+    if compared.is_truncated:
+        click.echo("there is more that differs than can be shown", err=True)
     if invocation.is_json:
         print_json(comparison_row(compared))
         return

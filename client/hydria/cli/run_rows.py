@@ -106,6 +106,7 @@ def comparison_row(compared: RunComparison) -> Row:
         },
         "inputs": compared.inputs,
         "outputs": compared.outputs,
+        "truncated": compared.is_truncated,
     }
 
 

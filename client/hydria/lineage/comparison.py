@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
 
-from hydria.lineage.records import EdgeKind, Neighbour, RunInfo
+from hydria.lineage.messages import run_of
+from hydria.lineage.records import RunInfo
+from hydria.v1 import lineage_pb2 as pb
 
-if TYPE_CHECKING:
-    from hydria.client import AsyncClient
-
-_Value = TypeVar("_Value")
 Column = Mapping[str, Sequence[str | None]]
 
 
@@ -21,6 +17,7 @@ class RunComparison:
     """What differs between runs. Values follow the order of `runs`; None where there is none."""
 
     runs: tuple[RunInfo, ...]
+    """Without their documents."""
     config: Column
     """JSON texts by JSON Pointer, e.g. `/optimizer/lr`."""
     summary: Column
@@ -29,6 +26,8 @@ class RunComparison:
     inputs: Mapping[str, Sequence[bool]]
     """By the ref of a version: which runs used it."""
     outputs: Mapping[str, Sequence[bool]]
+    is_truncated: bool
+    """Whether something is missing, because there is more than a message holds."""
 
     def sections(self) -> dict[str, Column]:
         """Return all of it as texts."""
@@ -46,68 +45,30 @@ class RunComparison:
         return {"config": self.config, "summary": self.summary, "metric": metrics, **marks}
 
 
-async def compare_runs(
-    client: AsyncClient, names: Sequence[str], *, with_equal: bool = False
-) -> RunComparison:
-    """Compare runs; leave out what is the same in all of them, unless `with_equal`."""
-    runs = [await client.runs.get(name) for name in names]
-    last = [
-        {metric.key: metric.value async for metric in client.runs.last_metrics(run.ref)}
-        for run in runs
-    ]
-    edges = [await client.runs.edges(run.ref).to_list() for run in runs]
-    inputs = [_refs(each, EdgeKind.USED) for each in edges]
-    outputs = [_refs(each, EdgeKind.LOGGED) for each in edges]
+def comparison_of(message: pb.CompareRunsResponse) -> RunComparison:
+    """Return the comparison that a message describes."""
+    count = len(message.runs)
     return RunComparison(
-        runs=tuple(runs),
-        config=_differing([leaves(run.config_json) for run in runs], with_equal=with_equal),
-        summary=_differing([leaves(run.summary_json) for run in runs], with_equal=with_equal),
-        metrics=_differing(last, with_equal=with_equal),
-        inputs=_present(inputs, with_equal=with_equal),
-        outputs=_present(outputs, with_equal=with_equal),
+        runs=tuple(run_of(run) for run in message.runs),
+        config=_leaves(message.config),
+        summary=_leaves(message.summary),
+        metrics={metric.key: _values(metric, count) for metric in message.metrics},
+        inputs=_present(message.inputs, count),
+        outputs=_present(message.outputs, count),
+        is_truncated=message.truncated,
     )
 
 
-def leaves(document: str) -> dict[str, str]:
-    """Return the leaves of a JSON document by JSON Pointer, numbers to the letter."""
-    parsed = json.loads(document or "{}", parse_int=_Number, parse_float=_Number)
-    return dict(_leaves("", parsed))
+def _leaves(leaves: Iterable[pb.DocumentLeaf]) -> Column:
+    return {leaf.path: [text or None for text in leaf.values_json] for leaf in leaves}
 
 
-class _Number(str):
-    """A number as it was written."""
+def _values(metric: pb.MetricComparison, count: int) -> list[float | None]:
+    values = dict(zip(metric.run_indexes, metric.values, strict=True))
+    return [values.get(place) for place in range(count)]
 
 
-def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            escaped = str(key).replace("~", "~0").replace("/", "~1")
-            yield from _leaves(f"{path}/{escaped}", item)
-    elif isinstance(value, list) and value:
-        for place, item in enumerate(value):
-            yield from _leaves(f"{path}/{place}", item)
-    elif path:
-        is_number = isinstance(value, _Number)
-        yield path, str(value) if is_number else json.dumps(value, ensure_ascii=False)
-
-
-def _differing(
-    columns: Sequence[Mapping[str, _Value]], *, with_equal: bool
-) -> dict[str, list[_Value | None]]:
-    names = sorted({name for column in columns for name in column})
-    rows = {name: [column.get(name) for column in columns] for name in names}
+def _present(versions: Iterable[pb.VersionComparison], count: int) -> Mapping[str, list[bool]]:
     return {
-        name: values
-        for name, values in rows.items()
-        if with_equal or any(value != values[0] for value in values)
+        each.version.ref: [place in each.run_indexes for place in range(count)] for each in versions
     }
-
-
-def _present(columns: Sequence[set[str]], *, with_equal: bool) -> dict[str, list[bool]]:
-    names = sorted(set().union(*columns))
-    rows = {name: [name in column for column in columns] for name in names}
-    return {name: there for name, there in rows.items() if with_equal or not all(there)}
-
-
-def _refs(edges: Sequence[Neighbour], kind: EdgeKind) -> set[str]:
-    return {edge.node.ref for edge in edges if edge.edge.kind is kind}

@@ -111,17 +111,18 @@ def last_metric_of(message: pb.LastMetric) -> records.LastMetric:
 
 def neighbour_of(message: pb.LineageNeighbour) -> records.Neighbour:
     """Return the edge and the node that a message describes."""
-    edge = message.edge
-    return records.Neighbour(
-        edge=records.LineageEdge(
-            kind=_KINDS[edge.kind],
-            source_id=edge.source_id,
-            target_id=edge.target_id,
-            recorded_at=time_of(edge.recorded_at),
-            recorded_ref=edge.recorded_ref,
-            requested_ref=edge.requested_ref,
-        ),
-        node=node_of(message.node),
+    return records.Neighbour(edge=edge_of(message.edge), node=node_of(message.node))
+
+
+def edge_of(message: pb.LineageEdge) -> records.LineageEdge:
+    """Return the edge that a message describes."""
+    return records.LineageEdge(
+        kind=_KINDS[message.kind],
+        source_id=message.source_id,
+        target_id=message.target_id,
+        recorded_at=time_of(message.recorded_at),
+        recorded_ref=message.recorded_ref,
+        requested_ref=message.requested_ref,
     )
 
 

@@ -172,6 +172,33 @@ LINEAGE_DIRECTION_BOTH: LineageDirection.ValueType  # 3
 """Upstream, and downstream: what it comes from, and what was made of it."""
 Global___LineageDirection: _TypeAlias = LineageDirection  # noqa: Y015
 
+class _LineageShape:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LineageShapeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineageShape.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINEAGE_SHAPE_UNSPECIFIED: _LineageShape.ValueType  # 0
+    """Not said: the same as EXPLODED."""
+    LINEAGE_SHAPE_EXPLODED: _LineageShape.ValueType  # 1
+    """Every version and run by itself."""
+    LINEAGE_SHAPE_GROUPED: _LineageShape.ValueType  # 2
+    """One group for each type of versions and each job type of runs."""
+
+class LineageShape(_LineageShape, metaclass=_LineageShapeEnumTypeWrapper):
+    """--- the graph -----------------------------------------------------------------------------------
+
+    In which shape a graph is returned.
+    """
+
+LINEAGE_SHAPE_UNSPECIFIED: LineageShape.ValueType  # 0
+"""Not said: the same as EXPLODED."""
+LINEAGE_SHAPE_EXPLODED: LineageShape.ValueType  # 1
+"""Every version and run by itself."""
+LINEAGE_SHAPE_GROUPED: LineageShape.ValueType  # 2
+"""One group for each type of versions and each job type of runs."""
+Global___LineageShape: _TypeAlias = LineageShape  # noqa: Y015
+
 @_typing.final
 class Run(_message.Message):
     """One execution."""
@@ -1179,6 +1206,8 @@ class LineageNode(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     DELETED_AT_FIELD_NUMBER: _builtins.int
     RUN_STATE_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names this node for ever, whatever happens to names. Opaque; has no `/`, and so is no ref."""
     kind: Global___LineageNodeKind.ValueType
@@ -1201,6 +1230,10 @@ class LineageNode(_message.Message):
     """The version digest (32 bytes); empty for a run."""
     run_state: Global___RunState.ValueType
     """How the run stands; unset for a version."""
+    depth: _builtins.int
+    """In a walk: how many hops from the nearest root."""
+    direction: Global___LineageDirection.ValueType
+    """In a walk: which way it was reached first, UPSTREAM or DOWNSTREAM; unset for a root."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was committed, begun or linked."""
@@ -1224,10 +1257,12 @@ class LineageNode(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         deleted_at: _timestamp_pb2.Timestamp | None = ...,
         run_state: Global___RunState.ValueType = ...,
+        depth: _builtins.int = ...,
+        direction: Global___LineageDirection.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "digest", b"digest", "entity", b"entity", "id", b"id", "kind", b"kind", "label", b"label", "name", b"name", "project", b"project", "ref", b"ref", "run_state", b"run_state", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "depth", b"depth", "digest", b"digest", "direction", b"direction", "entity", b"entity", "id", b"id", "kind", b"kind", "label", b"label", "name", b"name", "project", b"project", "ref", b"ref", "run_state", b"run_state", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1530,3 +1565,704 @@ class LineageNeighbour(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LineageNeighbour: _TypeAlias = LineageNeighbour  # noqa: Y015
+
+@_typing.final
+class LineageNodeFilter(_message.Message):
+    """Which nodes are returned. It does not bound the walk, which goes on through others. At most 100
+    entries in all.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    JOB_TYPES_FIELD_NUMBER: _builtins.int
+    PROJECTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___LineageNodeKind.ValueType]:
+        """Only these kinds; empty for all."""
+
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions only of these types; empty for all."""
+
+    @_builtins.property
+    def job_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Runs only of these job types, of which one may be empty; empty for all."""
+
+    @_builtins.property
+    def projects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only of these projects, `ENTITY/PROJECT`; empty for all."""
+
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[Global___LineageNodeKind.ValueType] | None = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+        job_types: _abc.Iterable[_builtins.str] | None = ...,
+        projects: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_types", b"job_types", "kinds", b"kinds", "projects", b"projects", "types", b"types"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineageNodeFilter: _TypeAlias = LineageNodeFilter  # noqa: Y015
+
+@_typing.final
+class LineageEdgeFilter(_message.Message):
+    """Which edges are followed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    RECORDED_AFTER_FIELD_NUMBER: _builtins.int
+    RECORDED_BEFORE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___LineageEdgeKind.ValueType]:
+        """Only these kinds; empty for all."""
+
+    @_builtins.property
+    def recorded_after(self) -> _timestamp_pb2.Timestamp:
+        """Only those recorded at or after this time."""
+
+    @_builtins.property
+    def recorded_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those recorded before this time."""
+
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[Global___LineageEdgeKind.ValueType] | None = ...,
+        recorded_after: _timestamp_pb2.Timestamp | None = ...,
+        recorded_before: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_after", b"recorded_after", "recorded_before", b"recorded_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "recorded_after", b"recorded_after", "recorded_before", b"recorded_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineageEdgeFilter: _TypeAlias = LineageEdgeFilter  # noqa: Y015
+
+@_typing.final
+class TraverseLineageRequest(_message.Message):
+    """Walks the graph."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOTS_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    MAX_DEPTH_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    MAX_NODES_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    direction: Global___LineageDirection.ValueType
+    """Which way. BOTH means what the roots come from, and what was made of them; not what else was
+    made of what they come from.
+    """
+    max_depth: _builtins.int
+    """How many hops at most, 0 for 5, at most 100."""
+    max_nodes: _builtins.int
+    """How many nodes to visit at most, 0 for 1,000, at most 10,000; ten times as many edges."""
+    shape: Global___LineageShape.ValueType
+    """In which shape."""
+    page_size: _builtins.int
+    """How many nodes at most. A grouped graph has one page."""
+    page_token: _builtins.str
+    """Where to go on. All pages of one walk see the edges of one moment."""
+    @_builtins.property
+    def roots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where to begin: version refs, run refs or ids of nodes; 1 to 100. Versions that were deleted are
+        found too.
+        """
+
+    @_builtins.property
+    def nodes(self) -> Global___LineageNodeFilter:
+        """Which nodes are returned."""
+
+    @_builtins.property
+    def edges(self) -> Global___LineageEdgeFilter:
+        """Which edges are followed."""
+
+    def __init__(
+        self,
+        *,
+        roots: _abc.Iterable[_builtins.str] | None = ...,
+        direction: Global___LineageDirection.ValueType = ...,
+        max_depth: _builtins.int = ...,
+        nodes: Global___LineageNodeFilter | None = ...,
+        edges: Global___LineageEdgeFilter | None = ...,
+        max_nodes: _builtins.int = ...,
+        shape: Global___LineageShape.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "nodes", b"nodes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "edges", b"edges", "max_depth", b"max_depth", "max_nodes", b"max_nodes", "nodes", b"nodes", "page_size", b"page_size", "page_token", b"page_token", "roots", b"roots", "shape", b"shape"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraverseLineageRequest: _TypeAlias = TraverseLineageRequest  # noqa: Y015
+
+@_typing.final
+class TraverseLineageResponse(_message.Message):
+    """A page of a walk, in the order of depth."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODES_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    GROUP_EDGES_FIELD_NUMBER: _builtins.int
+    TRUNCATED_BY_DEPTH_FIELD_NUMBER: _builtins.int
+    TRUNCATED_BY_BUDGET_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    truncated_by_depth: _builtins.bool
+    """Whether the walk ended at `max_depth` while there was more to see. On every page."""
+    truncated_by_budget: _builtins.bool
+    """Whether the walk ended at `max_nodes` while there was more to see. On every page."""
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """Exploded: the nodes of this page that pass the filter."""
+
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageEdge]:
+        """Exploded: the edges that were followed and whose later end, in the order of nodes, is on this
+        page, or was the last one of the page before, whose message was full. Both ends pass the filter.
+        """
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageGroup]:
+        """Grouped: the groups, by id."""
+
+    @_builtins.property
+    def group_edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageGroupEdge]:
+        """Grouped: the edges between groups."""
+
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of visited nodes of this page, filtered out or not, whose edges may not all have been
+        followed: roots of a walk that goes on. What a node with more neighbours than the budget has is
+        left to ListLineageEdges. In a grouped graph the first 1,000 of all.
+        """
+
+    def __init__(
+        self,
+        *,
+        nodes: _abc.Iterable[Global___LineageNode] | None = ...,
+        edges: _abc.Iterable[Global___LineageEdge] | None = ...,
+        groups: _abc.Iterable[Global___LineageGroup] | None = ...,
+        group_edges: _abc.Iterable[Global___LineageGroupEdge] | None = ...,
+        truncated_by_depth: _builtins.bool = ...,
+        truncated_by_budget: _builtins.bool = ...,
+        frontier: _abc.Iterable[_builtins.str] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "frontier", b"frontier", "group_edges", b"group_edges", "groups", b"groups", "next_page_token", b"next_page_token", "nodes", b"nodes", "truncated_by_budget", b"truncated_by_budget", "truncated_by_depth", b"truncated_by_depth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraverseLineageResponse: _TypeAlias = TraverseLineageResponse  # noqa: Y015
+
+@_typing.final
+class LineageGroup(_message.Message):
+    """Nodes of one kind and type."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Names the group within this response: `dataset`, or `run:train` for runs."""
+    kind: Global___LineageNodeKind.ValueType
+    """What its nodes are."""
+    type: _builtins.str
+    """Their type, or job type."""
+    node_count: _builtins.int
+    """How many of them were visited and pass the filter."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The labels of the first of them: at most 10."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        kind: Global___LineageNodeKind.ValueType = ...,
+        type: _builtins.str = ...,
+        node_count: _builtins.int = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "labels", b"labels", "node_count", b"node_count", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineageGroup: _TypeAlias = LineageGroup  # noqa: Y015
+
+@_typing.final
+class LineageGroupEdge(_message.Message):
+    """All edges of one kind between two groups."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SOURCE_ID_FIELD_NUMBER: _builtins.int
+    TARGET_ID_FIELD_NUMBER: _builtins.int
+    EDGE_COUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___LineageEdgeKind.ValueType
+    """What they say."""
+    source_id: _builtins.str
+    """The group that data flows from."""
+    target_id: _builtins.str
+    """The group that data flows to."""
+    edge_count: _builtins.int
+    """How many there are."""
+    def __init__(
+        self,
+        *,
+        kind: Global___LineageEdgeKind.ValueType = ...,
+        source_id: _builtins.str = ...,
+        target_id: _builtins.str = ...,
+        edge_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edge_count", b"edge_count", "kind", b"kind", "source_id", b"source_id", "target_id", b"target_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineageGroupEdge: _TypeAlias = LineageGroupEdge  # noqa: Y015
+
+@_typing.final
+class GetProvenanceRequest(_message.Message):
+    """Asks how something came to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    MAX_NODES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """A version ref, a run ref or the id of a node. A version that was deleted is found too."""
+    max_nodes: _builtins.int
+    """How many nodes to visit at most, 0 for 1,000, at most 10,000; ten times as many edges."""
+    page_size: _builtins.int
+    """How many sources and steps at most. A page ends early where they are more than 2 MiB."""
+    page_token: _builtins.str
+    """Where to go on. All pages see the edges of one moment."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        max_nodes: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_nodes", b"max_nodes", "node", b"node", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProvenanceRequest: _TypeAlias = GetProvenanceRequest  # noqa: Y015
+
+@_typing.final
+class GetProvenanceResponse(_message.Message):
+    """A page of what is needed and what is to be done: sources first, then steps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
+    """Whether the walk ended at `max_nodes` while there was more to see. On every page."""
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def node(self) -> Global___LineageNode:
+        """The node that was asked for."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvenanceStep]:
+        """What to do, in an order in which it can be done; where edges go in a circle, by time."""
+
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """Versions upstream that no run logged and that are derived from nothing: what must be at hand."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___LineageNode | None = ...,
+        steps: _abc.Iterable[Global___ProvenanceStep] | None = ...,
+        sources: _abc.Iterable[Global___LineageNode] | None = ...,
+        truncated: _builtins.bool = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "node", b"node", "sources", b"sources", "steps", b"steps", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProvenanceResponse: _TypeAlias = GetProvenanceResponse  # noqa: Y015
+
+@_typing.final
+class ProvenanceStep(_message.Message):
+    """One step on the way to a version: a run, or a derivation without one. A step with more than 200
+    inputs and outputs comes in several parts, one after the other.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    part: _builtins.int
+    """Which part of the step this is: 0, 1, ..."""
+    @_builtins.property
+    def run(self) -> Global___Run:
+        """The run, with config, code and command line (in the first part); unset for a derivation."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """What it used, or was derived from."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageNode]:
+        """What it logged of what lies upstream, or what was derived."""
+
+    def __init__(
+        self,
+        *,
+        run: Global___Run | None = ...,
+        inputs: _abc.Iterable[Global___LineageNode] | None = ...,
+        outputs: _abc.Iterable[Global___LineageNode] | None = ...,
+        part: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "outputs", b"outputs", "part", b"part", "run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvenanceStep: _TypeAlias = ProvenanceStep  # noqa: Y015
+
+@_typing.final
+class CompareRunsRequest(_message.Message):
+    """Compares runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_REFS_FIELD_NUMBER: _builtins.int
+    WITH_EQUAL_FIELD_NUMBER: _builtins.int
+    with_equal: _builtins.bool
+    """Return also what is the same in all of them."""
+    @_builtins.property
+    def run_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The runs, 2 to 20, of whatever projects."""
+
+    def __init__(
+        self,
+        *,
+        run_refs: _abc.Iterable[_builtins.str] | None = ...,
+        with_equal: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_refs", b"run_refs", "with_equal", b"with_equal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRunsRequest: _TypeAlias = CompareRunsRequest  # noqa: Y015
+
+@_typing.final
+class CompareRunsResponse(_message.Message):
+    """What differs between runs. Columns follow the order of `run_refs`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
+    """Whether something is missing: a list is left out where one run has more than 5,000 entries of
+    it, is cut after 5,000, and entries are left out where all of them are more than 2 MiB.
+    """
+    @_builtins.property
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]:
+        """The runs, without their documents."""
+
+    @_builtins.property
+    def config(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentLeaf]:
+        """Leaves of their configs, by path."""
+
+    @_builtins.property
+    def summary(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentLeaf]:
+        """Leaves of their summaries, by path."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricComparison]:
+        """Their last metrics, by key."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___VersionComparison]:
+        """Versions that some of them used."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___VersionComparison]:
+        """Versions that some of them logged."""
+
+    def __init__(
+        self,
+        *,
+        runs: _abc.Iterable[Global___Run] | None = ...,
+        config: _abc.Iterable[Global___DocumentLeaf] | None = ...,
+        summary: _abc.Iterable[Global___DocumentLeaf] | None = ...,
+        metrics: _abc.Iterable[Global___MetricComparison] | None = ...,
+        inputs: _abc.Iterable[Global___VersionComparison] | None = ...,
+        outputs: _abc.Iterable[Global___VersionComparison] | None = ...,
+        truncated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "inputs", b"inputs", "metrics", b"metrics", "outputs", b"outputs", "runs", b"runs", "summary", b"summary", "truncated", b"truncated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRunsResponse: _TypeAlias = CompareRunsResponse  # noqa: Y015
+
+@_typing.final
+class DocumentLeaf(_message.Message):
+    """One leaf of a JSON document, in some runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    VALUES_JSON_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The way to it as a JSON Pointer (RFC 6901), e.g. `/optimizer/lr`."""
+    @_builtins.property
+    def values_json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its JSON text in each run, numbers to the letter; empty where there is none."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        values_json: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "values_json", b"values_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentLeaf: _TypeAlias = DocumentLeaf  # noqa: Y015
+
+@_typing.final
+class MetricComparison(_message.Message):
+    """The last values of one metric, in some runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    RUN_INDEXES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """The key."""
+    @_builtins.property
+    def run_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each run that has it, its place in `run_refs`, from 0."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The value at its highest step."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """That step."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        run_indexes: _abc.Iterable[_builtins.int] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+        steps: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "run_indexes", b"run_indexes", "steps", b"steps", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetricComparison: _TypeAlias = MetricComparison  # noqa: Y015
+
+@_typing.final
+class VersionComparison(_message.Message):
+    """A version that some runs have to do with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    RUN_INDEXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> Global___LineageNode:
+        """The version."""
+
+    @_builtins.property
+    def run_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The runs, as places in `run_refs`, from 0."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___LineageNode | None = ...,
+        run_indexes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_indexes", b"run_indexes", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionComparison: _TypeAlias = VersionComparison  # noqa: Y015
+
+@_typing.final
+class GetImpactRequest(_message.Message):
+    """Asks what something has an effect on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    MAX_NODES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    """A version ref, a run ref or the id of a node. A version that was deleted is found too."""
+    max_nodes: _builtins.int
+    """How many nodes to visit at most, 0 for 10,000, which is the most; ten times as many edges."""
+    page_size: _builtins.int
+    """How many versions at most. A page ends early where they are more than 2 MiB."""
+    page_token: _builtins.str
+    """Where to go on. All pages see the edges of one moment, and aliases as they are now."""
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        max_nodes: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_nodes", b"max_nodes", "node", b"node", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImpactRequest: _TypeAlias = GetImpactRequest  # noqa: Y015
+
+@_typing.final
+class GetImpactResponse(_message.Message):
+    """A page of what is affected, nearest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    VISITED_COUNT_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    visited_count: _builtins.int
+    """How many nodes were visited, the one that was asked for among them."""
+    truncated: _builtins.bool
+    """Whether the walk ended at `max_nodes` while there was more to see. On every page."""
+    next_page_token: _builtins.str
+    """Where the next page begins; empty at the end."""
+    @_builtins.property
+    def node(self) -> Global___LineageNode:
+        """The node that was asked for."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpactedVersion]:
+        """The versions that somebody has given a name to."""
+
+    def __init__(
+        self,
+        *,
+        node: Global___LineageNode | None = ...,
+        versions: _abc.Iterable[Global___ImpactedVersion] | None = ...,
+        visited_count: _builtins.int = ...,
+        truncated: _builtins.bool = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "node", b"node", "truncated", b"truncated", "versions", b"versions", "visited_count", b"visited_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetImpactResponse: _TypeAlias = GetImpactResponse  # noqa: Y015
+
+@_typing.final
+class ImpactedVersion(_message.Message):
+    """A version downstream, and by what it is reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PATH_IDS_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> Global___LineageNode:
+        """The version; `depth` is how far it is."""
+
+    @_builtins.property
+    def path_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids of the nodes on one shortest way from the node that was asked for, both ends included."""
+
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its aliases other than `latest`, sorted; the first 1,000."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___LineageNode | None = ...,
+        path_ids: _abc.Iterable[_builtins.str] | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "path_ids", b"path_ids", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpactedVersion: _TypeAlias = ImpactedVersion  # noqa: Y015

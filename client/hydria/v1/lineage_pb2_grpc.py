@@ -116,6 +116,26 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.FromString,
                 _registered_method=True)
+        self.TraverseLineage = channel.unary_unary(
+                '/hydria.v1.LineageService/TraverseLineage',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
+                _registered_method=True)
+        self.GetProvenance = channel.unary_unary(
+                '/hydria.v1.LineageService/GetProvenance',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
+                _registered_method=True)
+        self.CompareRuns = channel.unary_unary(
+                '/hydria.v1.LineageService/CompareRuns',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
+                _registered_method=True)
+        self.GetImpact = channel.unary_unary(
+                '/hydria.v1.LineageService/GetImpact',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -258,6 +278,44 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TraverseLineage(self, request, context):
+        """--- the graph ---------------------------------------------------------------------------------
+
+        Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+        that ends at a limit is no error: it says so, and names the frontier to go on from.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+        PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProvenance(self, request, context):
+        """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+        in which they can be done again, and the versions that no run made.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareRuns(self, request, context):
+        """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetImpact(self, request, context):
+        """Tells what a version has an effect on: every version downstream of it that has an alias other
+        than `latest`, itself among them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -325,6 +383,26 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.ListLineageEdges,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.SerializeToString,
+            ),
+            'TraverseLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraverseLineage,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.SerializeToString,
+            ),
+            'GetProvenance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProvenance,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.SerializeToString,
+            ),
+            'CompareRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRuns,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.SerializeToString,
+            ),
+            'GetImpact': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetImpact,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -695,6 +773,114 @@ class LineageService(object):
             '/hydria.v1.LineageService/ListLineageEdges',
             hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.ListLineageEdgesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraverseLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/TraverseLineage',
+            hydria_dot_v1_dot_lineage__pb2.TraverseLineageRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.TraverseLineageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProvenance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/GetProvenance',
+            hydria_dot_v1_dot_lineage__pb2.GetProvenanceRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.GetProvenanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/CompareRuns',
+            hydria_dot_v1_dot_lineage__pb2.CompareRunsRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.CompareRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetImpact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/GetImpact',
+            hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
             options,
             channel_credentials,
             insecure,

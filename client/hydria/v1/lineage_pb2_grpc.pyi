@@ -117,6 +117,28 @@ class LineageServiceStub:
     """Lists the edges of one node with the nodes at their other ends, in the order of recording.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
     """
+    TraverseLineage: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.TraverseLineageRequest, _lineage_pb2.TraverseLineageResponse]
+    """--- the graph ---------------------------------------------------------------------------------
+
+    Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+    that ends at a limit is no error: it says so, and names the frontier to go on from.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+    PAGE_TOKEN_INVALID.
+    """
+    GetProvenance: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetProvenanceRequest, _lineage_pb2.GetProvenanceResponse]
+    """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+    in which they can be done again, and the versions that no run made.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
+    CompareRuns: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.CompareRunsRequest, _lineage_pb2.CompareRunsResponse]
+    """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+    """
+    GetImpact: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]
+    """Tells what a version has an effect on: every version downstream of it that has an alias other
+    than `latest`, itself among them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -206,6 +228,28 @@ class LineageServiceAsyncStub(LineageServiceStub):
     ListLineageEdges: _aio.UnaryUnaryMultiCallable[_lineage_pb2.ListLineageEdgesRequest, _lineage_pb2.ListLineageEdgesResponse]  # type: ignore[assignment]
     """Lists the edges of one node with the nodes at their other ends, in the order of recording.
     INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+    """
+    TraverseLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.TraverseLineageRequest, _lineage_pb2.TraverseLineageResponse]  # type: ignore[assignment]
+    """--- the graph ---------------------------------------------------------------------------------
+
+    Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+    that ends at a limit is no error: it says so, and names the frontier to go on from.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+    PAGE_TOKEN_INVALID.
+    """
+    GetProvenance: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetProvenanceRequest, _lineage_pb2.GetProvenanceResponse]  # type: ignore[assignment]
+    """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+    in which they can be done again, and the versions that no run made.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
+    CompareRuns: _aio.UnaryUnaryMultiCallable[_lineage_pb2.CompareRunsRequest, _lineage_pb2.CompareRunsResponse]  # type: ignore[assignment]
+    """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+    INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+    """
+    GetImpact: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]  # type: ignore[assignment]
+    """Tells what a version has an effect on: every version downstream of it that has an alias other
+    than `latest`, itself among them.
+    INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -371,6 +415,52 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_lineage_pb2.ListLineageEdgesResponse, _abc.Awaitable[_lineage_pb2.ListLineageEdgesResponse]]:
         """Lists the edges of one node with the nodes at their other ends, in the order of recording.
         INVALID_ARGUMENT: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def TraverseLineage(
+        self,
+        request: _lineage_pb2.TraverseLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.TraverseLineageResponse, _abc.Awaitable[_lineage_pb2.TraverseLineageResponse]]:
+        """--- the graph ---------------------------------------------------------------------------------
+
+        Walks the graph from some nodes, breadth first: as nodes and edges, or grouped by type. A walk
+        that ends at a limit is no error: it says so, and names the frontier to go on from.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (roots), FIELD_VIOLATION (`roots`, `max_depth`, `max_nodes`),
+        PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetProvenance(
+        self,
+        request: _lineage_pb2.GetProvenanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetProvenanceResponse, _abc.Awaitable[_lineage_pb2.GetProvenanceResponse]]:
+        """Tells how a version came to be: every run upstream with its config, code and inputs, in an order
+        in which they can be done again, and the versions that no run made.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareRuns(
+        self,
+        request: _lineage_pb2.CompareRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.CompareRunsResponse, _abc.Awaitable[_lineage_pb2.CompareRunsResponse]]:
+        """Compares runs: their configs and summaries leaf by leaf, their last metrics, inputs and outputs.
+        INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
+        """
+
+    @_abc_1.abstractmethod
+    def GetImpact(
+        self,
+        request: _lineage_pb2.GetImpactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.GetImpactResponse, _abc.Awaitable[_lineage_pb2.GetImpactResponse]]:
+        """Tells what a version has an effect on: every version downstream of it that has an alias other
+        than `latest`, itself among them.
+        INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -38,6 +38,9 @@ class RunId:
     def __str__(self) -> str:
         return f"r{self.number}"
 
+    def __hash__(self) -> int:  # a walk hashes thousands; the one that is generated is slower
+        return self.number << 1
+
 
 @dataclass(frozen=True, slots=True)
 class VersionId:
@@ -47,6 +50,9 @@ class VersionId:
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    def __hash__(self) -> int:
+        return self.number << 1 | 1
 
 
 NodeId = RunId | VersionId

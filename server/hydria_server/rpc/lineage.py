@@ -7,6 +7,7 @@ from hydria.v1 import lineage_pb2_grpc
 from hydria_server.domain.runs import RunChange
 from hydria_server.rpc import lineage_messages as messages
 from hydria_server.rpc.calls import Context, note
+from hydria_server.rpc.lineage_graph import GraphRpcs
 from hydria_server.rpc.messages import version_message
 from hydria_server.rpc.metrics import MetricRpcs
 from hydria_server.rpc.requests import list_request, mask_paths
@@ -17,8 +18,8 @@ _WORDS = (
 )  # fmt: skip
 
 
-class LineageServicer(MetricRpcs, lineage_pb2_grpc.LineageServiceServicer):
-    """Converts, calls a service, converts. The calls on metrics have a file of their own."""
+class LineageServicer(MetricRpcs, GraphRpcs, lineage_pb2_grpc.LineageServiceServicer):
+    """Converts, calls a service, converts. Metrics and the graph have files of their own."""
 
     async def CreateRun(
         self, request: pb.CreateRunRequest, context: Context

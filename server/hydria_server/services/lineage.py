@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.impact import Impacts
 from hydria_server.services.lineage_batches import LineageBatches
 from hydria_server.services.lineage_edges import LineageEdges
 from hydria_server.services.metric_history import MetricHistories
 from hydria_server.services.metrics import Metrics
+from hydria_server.services.provenance import Provenances
+from hydria_server.services.run_comparison import RunComparisons
 from hydria_server.services.run_silence import Silence
 from hydria_server.services.runs import Runs
 from hydria_server.services.sessions import Clock
+from hydria_server.services.traversal import Traversals
 from hydria_server.storage.metadata.interface import MetadataStore
 
 
@@ -26,3 +30,7 @@ class LineageServices:
         self.histories = MetricHistories(metadata, threads)
         self.edges = LineageEdges(metadata, clock)
         self.batches = LineageBatches(metadata, clock)
+        self.traversals = Traversals(metadata, threads)
+        self.provenances = Provenances(metadata, threads)
+        self.impacts = Impacts(metadata, threads)
+        self.comparisons = RunComparisons(metadata, threads)

@@ -13,10 +13,10 @@ from hydria_server.domain.lineage import (
     NewEdge,
     Node,
     NodeId,
-    VersionNode,
 )
 from hydria_server.domain.names import require_name
 from hydria_server.domain.records import VersionRecord
+from hydria_server.services.graph_sizes import MAX_PAGE_BYTES, edge_bytes, node_bytes
 from hydria_server.services.history import History
 from hydria_server.services.nodes import find_node, nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
@@ -24,9 +24,6 @@ from hydria_server.services.resolving import content_of, require_type, resolve
 from hydria_server.services.run_access import require_run
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
-
-_MAX_PAGE_BYTES = 3 * 1024 * 1024
-_ROW_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +59,10 @@ def fitting(pairs: Sequence[tuple[EdgeRecord, Node]]) -> Sequence[tuple[EdgeReco
     """Return the first of the neighbours, as many as one message can hold; one at least."""
     size_bytes = 0
     for count, (edge, node) in enumerate(pairs):
-        # A node's message has its names twice: in its ref and label, and one by one.
-        texts = (edge.recorded_ref, edge.requested_ref, *_names(node), *_names(node))
-        size_bytes += _ROW_BYTES + sum(len(text.encode()) for text in texts)
-        if count and size_bytes > _MAX_PAGE_BYTES:
+        size_bytes += edge_bytes(edge) + node_bytes(node)
+        if count and size_bytes > MAX_PAGE_BYTES:
             return pairs[:count]
     return pairs
-
-
-def _names(node: Node) -> tuple[str, ...]:
-    if isinstance(node, VersionNode):
-        return node.entity, node.project, node.collection, node.collection, node.type
-    return node.entity, node.project, node.run_id, node.display_name, node.job_type
 
 
 class LineageEdges:

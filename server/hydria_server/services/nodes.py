@@ -17,6 +17,15 @@ _NODE_ID = re.compile(r"([rv])([1-9][0-9]{0,17})")
 _RUN_REF_SLASHES = 3
 
 
+def parse_node_id(text: str) -> NodeId | None:
+    """Return the id that `text` spells; None for what is no id."""
+    matched = _NODE_ID.fullmatch(text)
+    if matched is None:
+        return None
+    number = int(matched[2])
+    return RunId(number) if matched[1] == "r" else VersionId(number)
+
+
 async def find_node(rows: Rows, text: str, *, field: str) -> tuple[NodeId, Node]:
     """Return the node that a version ref, a run ref or an id names, deleted or not.
 
@@ -24,10 +33,9 @@ async def find_node(rows: Rows, text: str, *, field: str) -> tuple[NodeId, Node]
         FieldViolationError, NameInvalidError: it is none of these.
         NotFoundError, AliasNotFoundError: it names nothing.
     """
-    by_id = _NODE_ID.fullmatch(text)
+    by_id = parse_node_id(text)
     if by_id:
-        number = int(by_id[2])
-        return await _by_id(rows, RunId(number) if by_id[1] == "r" else VersionId(number))
+        return await _by_id(rows, by_id)
     if text.count("/") == _RUN_REF_SLASHES:
         run = await find_run(rows, parse_run_ref(text, field=field))
         return RunId(run.id), run

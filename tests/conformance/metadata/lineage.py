@@ -11,10 +11,12 @@ from hydria_server.domain.errors import AlreadyExistsError
 from hydria_server.domain.lineage import Direction, EdgeKind, NewEdge, RunId, VersionId
 from hydria_server.domain.metrics import BlockRange, MetricRecord, points_of
 from hydria_server.domain.runs import NewRun, RunChange, RunDocuments, RunName, RunRecord, RunState
+from hydria_server.domain.traversal import EdgeFilter
 from hydria_server.storage.metadata.interface import Rows
 from tests.conformance.metadata.given import Line, a_line, a_version, in_one_write
 
 ALL_KINDS = tuple(EdgeKind)
+EVERY_EDGE = EdgeFilter()
 
 
 async def a_running(
@@ -197,6 +199,39 @@ class EdgeRowsContract:
         )
         assert [edge.id for edge in page] == [derivation]
         assert page[0].source == VersionId(first.id)
+
+    @in_one_write
+    async def test_edges_of_many_nodes_are_read_up_to_a_moment(self, rows: Rows) -> None:
+        line = await a_line(rows)
+        first, second = [await a_version(rows, line.collection_id) for _ in range(2)]
+        runs = [await a_running(rows, line, name) for name in ("one", "two", "three")]
+        assert await rows.edges.last_id() == 0
+        made = await rows.edges.insert([used(run, first.id) for run in reversed(runs)])
+        made += await rows.edges.insert([derived(second.id, first.id)])
+        last_id = await rows.edges.last_id()
+        assert last_id == made[-1].id
+        late = NewEdge(EdgeKind.LOGGED, second.id, 9, "", run_id=runs[0].id)
+        made += await rows.edges.insert([late])
+
+        async def ids(
+            *nodes: RunId | VersionId,
+            way: Direction = Direction.DOWNSTREAM,
+            edges: EdgeFilter = EVERY_EDGE,
+            up_to_id: int = 99,
+            limit: int = 99,
+        ) -> list[int]:
+            found = await rows.edges.of_nodes(nodes, way, edges, up_to_id=up_to_id, limit=limit)
+            return [edge.id - made[0].id for edge in found]
+
+        ends = (RunId(runs[0].id), VersionId(second.id), VersionId(first.id))
+        assert await ids(*ends) == [4, 0, 1, 2, 3]
+        assert await ids(*ends, up_to_id=last_id) == [0, 1, 2, 3]
+        assert await ids(*ends, limit=3) == [4, 0, 1]
+        assert await ids(*ends, way=Direction.UPSTREAM) == [2, 4, 3]
+        assert await ids(*ends, edges=EdgeFilter(recorded_from_us=9)) == [4]
+        assert await ids(*ends, edges=EdgeFilter(recorded_before_us=9)) == [0, 1, 2, 3]
+        assert await ids(*ends, edges=EdgeFilter(frozenset([EdgeKind.DERIVED]))) == [3]
+        assert await ids() == []
 
     @in_one_write
     async def test_derivations_are_followed_however_far(self, rows: Rows) -> None:

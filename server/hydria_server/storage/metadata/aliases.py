@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from sqlalchemy import bindparam, delete, select
@@ -102,6 +102,16 @@ class SqlAliases:
     async def of_collection(self, collection_id: int) -> dict[str, int]:
         rows = await self._connection.execute(_OF_COLLECTION, {"in_collection": collection_id})
         return dict(rows.all())
+
+    async def of_versions(self, version_ids: Collection[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for some in batches(version_ids):
+            rows = await self._connection.execute(
+                select(ALIAS.c.version_id, ALIAS.c.name).where(ALIAS.c.version_id.in_(some))
+            )
+            for version_id, name in rows:
+                found.setdefault(version_id, []).append(name)
+        return {version_id: sorted(names) for version_id, names in found.items()}
 
     async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:
         rows = await self._connection.execute(

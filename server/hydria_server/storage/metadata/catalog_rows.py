@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from hydria_server.domain.filters import Page, Query
@@ -222,6 +222,10 @@ class AliasRows(Protocol):
 
     async def of_collection(self, collection_id: int) -> dict[str, int]:
         """Return all aliases of the collection and the ids of their versions."""
+        ...
+
+    async def of_versions(self, version_ids: Collection[int]) -> dict[int, list[str]]:
+        """Return the aliases of those of the versions that have any, sorted."""
         ...
 
     async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:

@@ -23,6 +23,7 @@ from hydria_server.domain.runs import (
     RunRecord,
     RunState,
 )
+from hydria_server.domain.traversal import EdgeFilter
 
 
 class RunRows(Protocol):
@@ -158,6 +159,25 @@ class EdgeRows(Protocol):
 
         UPSTREAM are those that flow into the node, DOWNSTREAM those that flow out of it.
         """
+        ...
+
+    async def of_nodes(
+        self,
+        nodes: Collection[NodeId],
+        direction: Direction,
+        edges: EdgeFilter,
+        *,
+        up_to_id: int,
+        limit: int,
+    ) -> list[EdgeRecord]:
+        """Return edges of any of the nodes with ids up to `up_to_id`, always in the same order.
+
+        The direction is UPSTREAM or DOWNSTREAM, as in `of_node`.
+        """
+        ...
+
+    async def last_id(self) -> int:
+        """Return the id of the newest edge, or 0: what is recorded later has a higher one."""
         ...
 
     async def has_backward(self) -> bool:

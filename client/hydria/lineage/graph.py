@@ -1,0 +1,142 @@
+"""`AsyncClient.lineage`: questions about the graph of runs and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hydria.connection import Connection
+from hydria.lineage.comparison import RunComparison, comparison_of
+from hydria.lineage.graph_messages import graph_of, groups_of, limit_number, walk_request
+from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
+from hydria.lineage.impact import Impact, impact_of
+from hydria.lineage.provenance import Provenance, provenance_of
+from hydria.lineage.records import Direction
+from hydria.refs import Defaults
+from hydria.v1 import lineage_pb2 as pb
+
+PAGE_SIZE = 1000
+
+
+class AsyncLineage:
+    """Where versions come from, and what was made of them.
+
+    A node is a ref of a version, a run ref with all of its four parts, or the id of a node.
+    """
+
+    def __init__(self, defaults: Defaults, connection: Connection) -> None:
+        self._defaults = defaults
+        self._connection = connection
+
+    async def walk(
+        self,
+        *nodes: str,
+        direction: Direction = Direction.BOTH,
+        limits: WalkLimits | None = None,
+    ) -> LineageGraph:
+        """Return what lies upstream or downstream of some nodes, as of now.
+
+        Args:
+            nodes: where to begin.
+            direction: UPSTREAM is what they come from, DOWNSTREAM what was made of them.
+            limits: how far to go, through what, and what to return.
+
+        Raises:
+            NotFoundError: a node is none.
+            InvalidArgumentError: a limit is out of range.
+        """
+        request = self._request(nodes, direction, limits)
+        request.page_size = PAGE_SIZE
+        pages: list[pb.TraverseLineageResponse] = []
+        while not pages or request.page_token:
+            pages.append(await self._traverse(request))
+            request.page_token = pages[-1].next_page_token
+        return graph_of(pages)
+
+    async def walk_groups(
+        self,
+        *nodes: str,
+        direction: Direction = Direction.BOTH,
+        limits: WalkLimits | None = None,
+    ) -> GroupedLineage:
+        """Return the same by types of versions and job types of runs, with counts.
+
+        Raises as `walk`.
+        """
+        request = self._request(nodes, direction, limits)
+        request.shape = pb.LINEAGE_SHAPE_GROUPED
+        return groups_of(await self._traverse(request))
+
+    async def provenance(self, node: str, *, max_nodes: int = 0) -> Provenance:
+        """Return what a version or a run was made from, and the steps that made it.
+
+        Args:
+            node: a version, a run, or the id of a node.
+            max_nodes: how many nodes may be visited; the server takes 1,000 for 0, at most 10,000.
+
+        Raises:
+            NotFoundError: there is no such node.
+            InvalidArgumentError: `max_nodes` is out of range.
+        """
+        request = pb.GetProvenanceRequest(
+            node=self._defaults.node(node),
+            max_nodes=limit_number("max_nodes", max_nodes),
+            page_size=PAGE_SIZE,
+        )
+        pages: list[pb.GetProvenanceResponse] = []
+        while not pages or request.page_token:
+            call = self._connection.lineage.GetProvenance
+            pages.append(await self._connection.call(call, request))
+            request.page_token = pages[-1].next_page_token
+        return provenance_of(pages)
+
+    async def impact(self, node: str, *, max_nodes: int = 0) -> Impact:
+        """Return the versions with aliases that were made of something, itself among them.
+
+        Args:
+            node: a version, a run, or the id of a node.
+            max_nodes: how many nodes may be visited; the server takes 10,000 for 0, and at most.
+
+        Raises:
+            NotFoundError: there is no such node.
+            InvalidArgumentError: `max_nodes` is out of range.
+        """
+        request = pb.GetImpactRequest(
+            node=self._defaults.node(node),
+            max_nodes=limit_number("max_nodes", max_nodes),
+            page_size=PAGE_SIZE,
+        )
+        pages: list[pb.GetImpactResponse] = []
+        while not pages or request.page_token:
+            call = self._connection.lineage.GetImpact
+            pages.append(await self._connection.call(call, request))
+            request.page_token = pages[-1].next_page_token
+        return impact_of(pages)
+
+    async def compare(self, *runs: str, with_equal: bool = False) -> RunComparison:
+        """Return what differs between runs: config, summary, last metrics, inputs and outputs.
+
+        Args:
+            runs: 2 to 20 runs, as `[[ENTITY/]PROJECT/runs/]ID`.
+            with_equal: return also what is the same in all of them.
+
+        Raises:
+            NotFoundError: one is not there.
+            InvalidArgumentError: there are too few or too many.
+        """
+        request = pb.CompareRunsRequest(
+            run_refs=[self._defaults.run(run) for run in runs], with_equal=with_equal
+        )
+        call = self._connection.lineage.CompareRuns
+        return comparison_of(await self._connection.call(call, request))
+
+    def _request(
+        self, nodes: Sequence[str], direction: Direction, limits: WalkLimits | None
+    ) -> pb.TraverseLineageRequest:
+        limits = limits or WalkLimits()
+        projects = ["/".join(self._defaults.project_path(name)) for name in limits.projects]
+        roots = [self._defaults.node(node) for node in nodes]
+        return walk_request(roots, direction, replace(limits, projects=projects))
+
+    async def _traverse(self, request: pb.TraverseLineageRequest) -> pb.TraverseLineageResponse:
+        return await self._connection.call(self._connection.lineage.TraverseLineage, request)

@@ -1,0 +1,31 @@
+"""How large nodes and edges are as messages: bounds, for pages end before a message is full."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hydria_server.domain.lineage import EdgeRecord, Node, VersionNode
+
+MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
+_ROW_BYTES: Final = 128
+
+
+def edge_bytes(edge: EdgeRecord) -> int:
+    """Return a bound for the size of an edge."""
+    return _ROW_BYTES + _size(edge.recorded_ref) + _size(edge.requested_ref)
+
+
+def node_bytes(node: Node) -> int:
+    """Return a bound for the size of a node."""
+    # The message has each name twice: in the ref or the label, and by itself.
+    return 2 * _ROW_BYTES + 2 * sum(map(_size, _names(node)))
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    if isinstance(node, VersionNode):
+        return node.entity, node.project, node.collection, node.collection, node.type
+    return node.entity, node.project, node.run_id, node.display_name, node.job_type

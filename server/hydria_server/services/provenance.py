@@ -1,0 +1,146 @@
+"""GetProvenance: how something came to be, and what is needed to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from hydria_server.domain.errors import FieldViolationError
+from hydria_server.domain.lineage import Direction, Node, NodeId, RunId
+from hydria_server.domain.runs import RunDocuments, RunRecord
+from hydria_server.domain.traversal import DEFAULT_NODES, MAX_NODES, Walk, WalkPlan
+from hydria_server.services.graph_sizes import node_bytes
+from hydria_server.services.hashing import Hashing
+from hydria_server.services.nodes import nodes_of
+from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
+from hydria_server.services.provenance_steps import StepPart, parts_of, sources_of
+from hydria_server.services.walk_beginnings import begin_at
+from hydria_server.services.walking import walk
+from hydria_server.storage.metadata.interface import MetadataStore, Rows
+
+_MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRequest:
+    """Of what, and how much of it; 0 stands for a default."""
+
+    node: str
+    max_nodes: int = 0
+    page_size: int = 0
+    page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedStep:
+    """A part of a step. The first one has the documents of its run."""
+
+    run: RunRecord | None
+    documents: RunDocuments | None
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    part: int
+
+    @property
+    def size_bytes(self) -> int:
+        """A bound for its size as a message."""
+        texts: Iterable[str] = ()
+        if self.documents is not None:
+            said = self.documents
+            texts = (said.config_json, said.summary_json, said.description, *said.command_line)
+        nodes = (*self.inputs, *self.outputs, *((self.run,) if self.run else ()))
+        return sum(map(node_bytes, nodes)) + sum(len(text.encode()) for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A page: first what must be at hand, then what to do."""
+
+    node: Node
+    sources: tuple[Node, ...]
+    steps: tuple[DescribedStep, ...]
+    is_truncated: bool
+    next_page_token: str
+
+
+class Provenances:
+    """Answers how things came to be."""
+
+    def __init__(self, metadata: MetadataStore, threads: Hashing) -> None:
+        self._metadata = metadata
+        self._threads = threads
+
+    async def get(self, request: ProvenanceRequest) -> Provenance:
+        """Return a page of the sources and the steps that something was made from.
+
+        Raises:
+            FieldViolationError, NameInvalidError: the node is malformed, or a number too large.
+            NotFoundError, AliasNotFoundError: there is no such node.
+            PageTokenInvalidError: the token is for another request.
+        """
+        if request.max_nodes > MAX_NODES:
+            raise FieldViolationError("max_nodes", f"it is over {MAX_NODES}")
+        limit = page_limit(request.page_size)
+        bound_to = f"provenance {request.node}\0{request.max_nodes}"
+        cursor = decode_token(request.page_token, bound_to=bound_to)
+
+        async def look(rows: Rows) -> Provenance:
+            root, revision, start = await begin_at(rows, request.node, cursor)
+            max_nodes = request.max_nodes or DEFAULT_NODES
+            plan = WalkPlan(
+                (root,), revision, Direction.UPSTREAM, max_depth=max_nodes, max_nodes=max_nodes
+            )
+            found = await walk(rows, plan)
+            nodes = await nodes_of(rows, found.reached.keys())
+            items = await self._threads.run(partial(_items, found, nodes))
+            page = await _page(rows, nodes, items[start : start + limit])
+            end = start + len(page)
+            following = (revision, end, str(root)) if end < len(items) else None
+            return Provenance(
+                nodes[root],
+                tuple(item for item in page if not isinstance(item, DescribedStep)),
+                tuple(item for item in page if isinstance(item, DescribedStep)),
+                found.truncated_by_budget,
+                encode_token(following, bound_to=bound_to),
+            )
+
+        return await self._metadata.read(look)
+
+
+def _items(found: Walk, nodes: dict[NodeId, Node]) -> list[NodeId | StepPart]:
+    return [*sources_of(found), *parts_of(found, nodes)]
+
+
+async def _page(
+    rows: Rows, nodes: dict[NodeId, Node], items: Sequence[NodeId | StepPart]
+) -> list[Node | DescribedStep]:
+    """Return the first of the items, as many as one message can hold; one at least."""
+    page: list[Node | DescribedStep] = []
+    size_bytes = 0
+    for item in items:
+        if isinstance(item, StepPart):
+            step = await _described(rows, nodes, item)
+            size_bytes += step.size_bytes
+            entry: Node | DescribedStep = step
+        else:
+            entry = nodes[item]
+            size_bytes += node_bytes(entry)
+        if page and size_bytes > _MAX_PAGE_BYTES:
+            break
+        page.append(entry)
+    return page
+
+
+async def _described(rows: Rows, nodes: dict[NodeId, Node], part: StepPart) -> DescribedStep:
+    node = nodes[part.key]
+    run = node if isinstance(node, RunRecord) else None
+    is_first = isinstance(part.key, RunId) and part.number == 0
+    return DescribedStep(
+        run,
+        await rows.runs.documents(part.key.number) if is_first else None,
+        tuple(nodes[key] for key in part.inputs),
+        tuple(nodes[key] for key in part.outputs),
+        part.number,
+    )

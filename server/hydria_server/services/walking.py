@@ -1,0 +1,120 @@
+"""A walk through the graph, breadth first and one level at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hydria_server.domain.lineage import Direction, EdgeRecord, NodeId, RunId
+from hydria_server.domain.traversal import EDGES_PER_NODE, Reached, Walk, WalkPlan
+from hydria_server.storage.metadata.interface import Rows
+
+_EDGES_AT_ONCE = 4_096
+
+
+@dataclass(slots=True)
+class _Front:
+    """How far a walk has come in one direction."""
+
+    direction: Direction
+    seen: set[NodeId]
+    level: list[NodeId]
+
+
+def in_order(nodes: Iterable[NodeId]) -> list[NodeId]:
+    """Return nodes in the order that they have within one level: versions first, then by row."""
+    versions: list[NodeId] = []
+    runs: list[NodeId] = []
+    for node in nodes:
+        (runs if isinstance(node, RunId) else versions).append(node)
+    by_row = operator.attrgetter("number")
+    return sorted(versions, key=by_row) + sorted(runs, key=by_row)
+
+
+async def walk(rows: Rows, plan: WalkPlan) -> Walk:
+    """Return what is reached from the roots. The same plan reaches the same at any time.
+
+    Both directions are walked in turns, each with a memory of its own: what a version comes from
+    may have been made of it, too, since used and logged edges may go in a circle.
+    """
+    return await _Walker(rows, plan).walk()
+
+
+class _Walker:
+    def __init__(self, rows: Rows, plan: WalkPlan) -> None:
+        self._rows = rows
+        self._plan = plan
+        self._edges_left = EDGES_PER_NODE * plan.max_nodes
+        self._new: dict[NodeId, Direction] = {}
+        roots = in_order(set(plan.roots))
+        self._walk = Walk(dict.fromkeys(roots, Reached(0)), {}, set())
+
+    async def walk(self) -> Walk:
+        fronts = [
+            _Front(direction, set(self._walk.reached), list(self._walk.reached))
+            for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
+            if self._plan.direction in (direction, Direction.BOTH)
+        ]
+        for depth in range(self._plan.max_depth + 1):
+            for front in fronts:
+                if front.level:
+                    await self._advance(front, is_last=depth == self._plan.max_depth)
+            for node in in_order(self._new):
+                self._walk.reached[node] = Reached(depth + 1, self._new[node])
+            self._new.clear()
+            if not any(front.level for front in fronts):
+                break
+        for front in fronts:  # what the other direction had reached before, and went on from
+            self._walk.frontier.update(front.level)
+            self._walk.truncated_by_depth |= bool(front.level)
+        return self._walk
+
+    async def _advance(self, front: _Front, *, is_last: bool) -> None:
+        found = await self._rows.edges.of_nodes(
+            front.level,
+            front.direction,
+            self._plan.edges,
+            up_to_id=self._plan.revision,
+            limit=self._edges_left + 1,
+        )
+        if len(found) > self._edges_left:
+            found.pop()
+            self._walk.truncated_by_budget = True
+            self._walk.frontier.update(front.level)
+        self._edges_left -= len(found)
+        following: list[NodeId] = []
+        for start in range(0, len(found), _EDGES_AT_ONCE):
+            part = found[start : start + _EDGES_AT_ONCE]
+            following += self._follow(front, part, is_last=is_last)
+            await asyncio.sleep(0)  # others get their turn
+        front.level = in_order(following)
+
+    def _follow(self, front: _Front, found: Iterable[EdgeRecord], *, is_last: bool) -> list[NodeId]:
+        following = []
+        for edge in found:
+            near, far = edge.source, edge.target
+            if front.direction is Direction.UPSTREAM:
+                near, far = far, near
+            if not self._admits(far, front.direction, is_last=is_last):
+                self._walk.frontier.add(near)
+                continue
+            self._walk.edges[edge.id] = edge
+            if far not in front.seen:
+                front.seen.add(far)
+                following.append(far)
+        return following
+
+    def _admits(self, node: NodeId, direction: Direction, *, is_last: bool) -> bool:
+        """Tell whether a node was reached, or is now."""
+        if node in self._walk.reached or node in self._new:
+            return True
+        if is_last:
+            self._walk.truncated_by_depth = True
+            return False
+        if len(self._walk.reached) + len(self._new) >= self._plan.max_nodes:
+            self._walk.truncated_by_budget = True
+            return False
+        self._new[node] = direction
+        return True

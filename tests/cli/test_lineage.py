@@ -1,0 +1,127 @@
+"""`hydria lineage`: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hydria as library
+from tests.cli.conftest import Hydria
+
+
+@pytest.fixture
+def project(server: str, name: str, tmp_path: Path) -> str:
+    """Make raw -> load -> clean -> train -> net -> check, and return the project."""
+    entity, project, _ = name.split("/")
+    (tmp_path / "raw").write_text("raw")
+    with library.Client(
+        server, entity=entity, project=project, cache_dir=tmp_path / "cache"
+    ) as client:
+        client.log("raw", tmp_path / "raw", type="dataset")
+        source = "raw"
+        for step, made in (("load", "clean"), ("train", "net"), ("check", "report")):
+            (tmp_path / made).write_text(made)
+            with client.runs.begin(run_id=step, job_type=step, display_name="one") as run:
+                run.use(source)
+                run.log(made, tmp_path / made, type="model" if made == "net" else "dataset")
+            source = made
+    return f"{entity}/{project}"
+
+
+def test_a_tree_shows_both_ways(served: Hydria, project: str) -> None:
+    done = served("lineage", f"{project}/net")
+    assert done.code == 0
+    assert [line.partition("  (")[0].rstrip() for line in done.out.splitlines()] == [
+        "model:net:v0",
+        "  made from",
+        "  └─ train:one",
+        "     └─ dataset:clean:v0",
+        "        └─ load:one",
+        "           └─ dataset:raw:v0",
+        "  went into",
+        "  └─ check:one",
+        "     └─ dataset:report:v0",
+    ]
+    assert done.err == ""
+
+
+def test_a_tree_marks_where_there_is_more(served: Hydria, project: str) -> None:
+    done = served("lineage", f"{project}/net", "--up", "--depth", "1")
+    assert done.out.splitlines()[-1] == f"  └─ train:one  ({project}/runs/train FINISHED) *"
+    assert "there is more" in done.err
+    down = served("lineage", f"{project}/runs/train", "--down")
+    assert "load" not in down.out
+
+
+def test_json_has_nodes_and_edges(served: Hydria, project: str) -> None:
+    for arguments in (("--json",), ("--format", "json")):
+        row = served("lineage", f"{project}/net", "--up", *arguments).row()
+        nodes, edges = row["nodes"], row["edges"]
+        assert isinstance(nodes, list)
+        assert isinstance(edges, list)
+        assert [node["ref"] for node in nodes][:2] == [f"{project}/net:v0", f"{project}/runs/train"]
+        assert (edges[0]["source"], edges[0]["target"]) == (nodes[1]["id"], nodes[0]["id"])
+        assert (row["truncated_by_depth"], row["frontier"]) == (False, [])
+
+
+def test_groups_are_shown_as_a_table_and_as_json(served: Hydria, project: str) -> None:
+    said = served("lineage", f"{project}/raw", "--grouped", "--depth", "9").out.splitlines()
+    assert said[0].split() == ["GROUP", "OF", "NODES", "MADE", "FROM", "WENT", "INTO"]
+    assert said[1].split()[:3] == ["dataset", "versions", "3"]
+    row = served("lineage", f"{project}/raw", "--grouped", "--json").row()
+    groups = row["groups"]
+    assert isinstance(groups, list)
+    assert "run:train" in [group["id"] for group in groups]
+
+
+def test_filters_and_formats_go_together(served: Hydria, project: str) -> None:
+    dot = served("lineage", f"{project}/net", "--format", "dot", "--type", "model").out
+    assert dot.startswith("digraph lineage {")
+    assert "dataset:" not in dot
+    flow = served("lineage", f"{project}/net", "--format", "mermaid", "--job-type", "load").out
+    assert flow.startswith("flowchart LR")
+    assert "train:one" not in flow
+
+
+def test_what_is_wrong_is_said(served: Hydria, project: str) -> None:
+    assert served("lineage").code == 2
+    assert served("lineage", f"{project}/net", "--depth", "0").code == 2
+    assert served("lineage", f"{project}/net", "--format", "dot", "--json").code == 2
+    assert served("lineage", "a/b/c/d/e").code == 2
+    done = served("lineage", f"{project}/none", "--json")
+    assert (done.code, done.out) == (1, "")
+
+
+def test_provenance_lists_sources_and_steps(served: Hydria, project: str) -> None:
+    done = served("lineage", "provenance", f"{project}/net")
+    lines = done.out.splitlines()
+    assert lines[0].startswith(f"source  {project}/raw:v0  blake3:")
+    assert f"1. load:one  ({project}/runs/load)" in lines
+    assert f"2. train:one  ({project}/runs/train)" in lines
+    row = served("lineage", "provenance", f"{project}/net", "--json").row()
+    steps = row["steps"]
+    assert isinstance(steps, list)
+    assert [step["run"]["id"] for step in steps] == ["load", "train"]
+    assert steps[0]["run"]["config"] == {}
+    cut = served("lineage", "provenance", f"{project}/net", "--nodes", "2")
+    assert "there is more" in cut.err
+    assert served("lineage", "provenance").code == 2
+    assert served("lineage", "provenance", f"{project}/none").code == 1
+
+
+def test_impact_lists_what_has_an_alias(served: Hydria, project: str) -> None:
+    nothing = served("lineage", "impact", f"{project}/raw")
+    assert (nothing.code, nothing.out) == (0, "")
+    assert served("alias", "set", f"{project}/net:v0", "production").code == 0
+    lines = served("lineage", "impact", f"{project}/raw").out.splitlines()
+    assert lines[1].split() == [f"{project}/net:v0", "model", "production", "4"]
+    row = served("lineage", "impact", f"{project}/raw", "--json").row()
+    versions = row["versions"]
+    assert isinstance(versions, list)
+    assert (versions[0]["aliases"], len(versions[0]["path"])) == (["production"], 5)
+    assert "there is more" in served("lineage", "impact", f"{project}/raw", "--nodes", "2").err
+
+
+def test_help_names_the_questions(hydria: Hydria) -> None:
+    assert "provenance" in hydria("lineage", "--help").out
