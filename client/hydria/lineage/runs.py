@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hydria.lineage.calls import LineageCalls, RunDraft
+from hydria.lineage.code_origin import CodeOrigin, find_code_origin
 from hydria.lineage.messages import document_text
 from hydria.lineage.records import (
     Direction,
@@ -57,6 +59,7 @@ class AsyncRuns:
         git_commit: str = "",
         git_remote: str = "",
         command_line: Sequence[str] = (),
+        find_code: bool = True,
         description: str = "",
         resume: Resume = Resume.NEVER,
     ) -> Run:
@@ -73,6 +76,9 @@ class AsyncRuns:
             git_commit: the commit of its code.
             git_remote: where that commit can be fetched from, without credentials.
             command_line: the program and its arguments.
+            find_code: fill in what is left out of these three from this process's program and its
+                repository, without credentials; values of options called `--token` and the like
+                become `***`.
             description: what it is, in words.
             resume: what to do about a run of that id.
 
@@ -81,6 +87,7 @@ class AsyncRuns:
             NotFoundError: there is none, and `resume` is MUST.
         """
         entity, name = self._client.defaults.project_path(project)
+        code = await asyncio.to_thread(find_code_origin) if find_code else CodeOrigin()
         draft = RunDraft(
             entity=entity,
             project=name,
@@ -90,9 +97,10 @@ class AsyncRuns:
             group=group,
             tags=tuple(tags),
             config_json=document_text("config", config),
-            git_commit=git_commit,
-            git_remote=git_remote,
-            command_line=tuple(command_line),
+            git_commit=git_commit or code.git_commit,
+            # A remote that was found is that of the commit that was found, not of another.
+            git_remote=git_remote or ("" if git_commit else code.git_remote),
+            command_line=tuple(command_line) or code.command_line,
             description=description,
             resume=resume,
             request_id=uuid.uuid4().hex,

@@ -156,6 +156,7 @@ class SyncRuns:
         git_commit: str = "",
         git_remote: str = "",
         command_line: Sequence[str] = (),
+        find_code: bool = True,
         description: str = "",
         resume: Resume = Resume.NEVER,
     ) -> SyncRun:
@@ -170,6 +171,7 @@ class SyncRuns:
             git_commit=git_commit,
             git_remote=git_remote,
             command_line=command_line,
+            find_code=find_code,
             description=description,
             resume=resume,
         )
