@@ -45,7 +45,7 @@ class Server:
 
 
 def settings_for_tests(
-    *, stall_timeout_seconds: float = 120.0, byte_budget: int = 96 << 20
+    *, stall_timeout_seconds: float = 120.0, byte_budget: int = 64 << 20
 ) -> Settings:
     """Return settings for a server in this process, with what a test wants otherwise."""
     return Settings(

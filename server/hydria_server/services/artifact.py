@@ -47,7 +47,7 @@ class Limits:
 
     upload_lease_seconds: int = 24 * 3600
     open_uploads_max: int = 1000  # per entity
-    byte_budget: int = 96 * 1024 * 1024
+    byte_budget: int = 64 * 1024 * 1024
     reserve_bytes: int = 256 * 1024 * 1024
     stall_timeout_seconds: float = 120.0
     watches_max: int = 5000
