@@ -127,7 +127,9 @@ def _answers(asked: Sequence[_Question], connection: sqlite3.Connection) -> list
     answers: list[_Answer] = []
     for question in asked:
         try:
-            answers.append(connection.execute(question.sql, question.values).fetchone())
+            # All rows: with the last one the statement ends, and its snapshot.
+            rows = connection.execute(question.sql, question.values).fetchall()
+            answers.append(rows[0] if rows else None)
         except Exception as error:  # noqa: BLE001 - it is raised where the question was asked
             answers.append(error)
     return answers
