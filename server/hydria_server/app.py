@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -31,6 +32,7 @@ from hydria_server.rpc.drain import Drain
 from hydria_server.rpc.edge import EdgeInterceptor
 from hydria_server.rpc.errors import ErrorInterceptor
 from hydria_server.rpc.hot_messages import HotMessagesInterceptor
+from hydria_server.rpc.kept_handlers import GenericRegistration, KeptHandlersInterceptor
 from hydria_server.rpc.lineage import LineageServicer
 from hydria_server.rpc.registry import RegistryServicer
 from hydria_server.services.artifact import ArtifactServices, Limits, Stores, Threads
@@ -169,6 +171,7 @@ async def _listening(settings: Settings, served: _Served, drain: Drain) -> Async
     seconds = settings.stall_timeout_seconds
     server = grpc.aio.server(
         interceptors=[
+            KeptHandlersInterceptor(),
             AccessLogInterceptor(),
             ErrorInterceptor(stall_timeout_seconds=seconds),
             EdgeInterceptor(stall_timeout_seconds=seconds),
@@ -176,20 +179,21 @@ async def _listening(settings: Settings, served: _Served, drain: Drain) -> Async
         ],
         options=_OPTIONS,
     )
+    methods = cast("grpc.aio.Server", GenericRegistration(server))
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(
-        ArtifactServicer(served.services, drain), server
+        ArtifactServicer(served.services, drain), methods
     )
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(
-        RegistryServicer(served.registry, drain), server
+        RegistryServicer(served.registry, drain), methods
     )
     lineage_pb2_grpc.add_LineageServiceServicer_to_server(
-        LineageServicer(served.lineage, drain, stall_timeout_seconds=seconds), server
+        LineageServicer(served.lineage, drain, stall_timeout_seconds=seconds), methods
     )
     checks = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, methods)
     if settings.reflection:
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        reflection.enable_server_reflection(names, methods)
     address = _bind(server, settings.listen)
     await server.start()
     for name in ("", *SERVICES):

@@ -7,6 +7,7 @@ from tests.conformance.metadata.event_queries import EventQueriesContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.lineage import LineageRowsContract
 from tests.conformance.metadata.listings import ListingsContract
+from tests.conformance.metadata.look_ups import LookUpsContract
 from tests.conformance.metadata.names import NamesContract
 from tests.conformance.metadata.protections import ProtectionsContract
 from tests.conformance.metadata.registries import RegistriesContract
@@ -21,6 +22,7 @@ class MetadataStoreContract(
     TransactionsContract,
     NamesContract,
     VersionsContract,
+    LookUpsContract,
     HistoryContract,
     EventQueriesContract,
     UploadsContract,

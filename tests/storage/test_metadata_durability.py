@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.errors import StorageFullError
-from hydria_server.domain.records import EntityRecord, StoreInfo
+from hydria_server.domain.errors import StorageFullError, StorageUnavailableError
+from hydria_server.domain.records import EntityRecord, StoreInfo, VersionRecord
 from hydria_server.storage.metadata.engine import driver_of
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from hydria_server.storage.metadata.store import SqlMetadataStore
@@ -279,6 +280,49 @@ async def test_several_reads_go_on_at_once(tmp_path: Path) -> None:
     await store.close()
 
     assert len({task.result().store_id for task in tasks}) == 1
+
+
+async def test_a_look_up_waits_for_no_transaction(tmp_path: Path) -> None:
+    store = await SqlMetadataStore.open(tmp_path / "meta.db")
+
+    async def fill(rows: Rows) -> VersionRecord:
+        return await a_version(rows, (await a_line(rows)).collection_id)
+
+    version = await store.write(fill)
+    inside, go_on = asyncio.Barrier(6), asyncio.Event()
+
+    async def hold(rows: Rows) -> None:
+        await rows.names.ensure_entity("acme", now_us=1)
+        await inside.wait()
+        await go_on.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.write(hold))
+        for _ in range(4):
+            group.create_task(store.read(hold))
+        await inside.wait()
+        found = await store.look_ups.resolve_number("acme", "vision", "cats", 0)
+        go_on.set()
+    await store.close()
+
+    assert found == version
+
+
+async def test_a_look_up_in_a_broken_database_says_so_and_later_ones_are_answered(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "meta.db"
+    store = await SqlMetadataStore.open(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = 100000 WHERE name = 'entity'")
+        connection.execute("PRAGMA schema_version = 9999")
+    connection.close()
+
+    for _ in range(2):
+        with pytest.raises(StorageUnavailableError):
+            await store.look_ups.resolve_alias("acme", "vision", "cats", "best")
+    await store.close()
 
 
 async def test_a_write_whose_task_is_cancelled_leaves_a_store_that_works(tmp_path: Path) -> None:

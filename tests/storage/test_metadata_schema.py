@@ -49,6 +49,7 @@ from hydria_server.storage.metadata import (
     staging,
     tables,
     uploads,
+    version_look_ups,
     versions,
 )
 from hydria_server.storage.metadata.deployment_tables import DEPLOYMENT
@@ -254,6 +255,7 @@ async def use_everything(rows: Rows) -> None:
     await rows.versions.by_digest(cats, a_digest(0))
     await rows.versions.highest(cats)
     await rows.versions.resolve_alias("acme", "vision", "felines", "best")
+    await rows.versions.resolve_number("acme", "vision", "felines", 0)
     await rows.versions.update(
         version.id, description="", metadata_json=DOCUMENT, tags=["b"], now_us=1
     )
@@ -422,7 +424,7 @@ def scans_of(
     "module",
     [
         *(alias_history, aliases, chunks, events, leaves, links, names, protections, registries),
-        *(staging, uploads, versions),
+        *(staging, uploads, version_look_ups, versions),
     ],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
@@ -18,6 +19,7 @@ from hydria.v1 import types_pb2
 from hydria_server.domain import errors, watch_errors
 from hydria_server.domain.alias_errors import PermissionDeniedError
 from hydria_server.rpc.calls import Context, current_call
+from hydria_server.rpc.edge import Requests, Serve
 from hydria_server.rpc.wrapping import WrappingInterceptor
 
 ERROR_DOMAIN = "hydria"
@@ -121,17 +123,18 @@ class ErrorInterceptor(WrappingInterceptor):
     def __init__(self, *, stall_timeout_seconds: float) -> None:
         self._stall_timeout_seconds = stall_timeout_seconds
 
-    @asynccontextmanager
-    async def around(self, method: str, context: Context) -> AsyncIterator[None]:
+    async def call(
+        self, method: str, serve: Serve, requests: Requests, context: Context
+    ) -> Message | None:
         """Guard one call."""
         try:
-            yield
+            return await serve(requests, context)
         except (asyncio.CancelledError, grpc.aio.AbortError, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - the boundary: everything gets a status
             await self._abort(context, to_wire(error))
 
-    async def _abort(self, context: Context, wire: WireError) -> None:
+    async def _abort(self, context: Context, wire: WireError) -> NoReturn:
         """End the call with that status.
 
         Raises:

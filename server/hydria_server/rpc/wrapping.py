@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 import grpc
@@ -18,14 +17,16 @@ Res = TypeVar("Res")
 
 
 class WrappingInterceptor(grpc.aio.ServerInterceptor, ABC):
-    """An interceptor that enters a context manager around each call.
+    """An interceptor with one coroutine for all calls, in which it awaits what serves each.
 
     It stands outside of `EdgeInterceptor`, so that every handler is a coroutine.
     """
 
     @abstractmethod
-    def around(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:
-        """Return what to enter around a call of `method` (`/package.Service/Method`)."""
+    async def call(
+        self, method: str, serve: Serve, requests: Requests, context: Context
+    ) -> Message | None:
+        """Serve a call of `method` (`/package.Service/Method`)."""
 
     async def intercept_service(
         self,
@@ -42,8 +43,6 @@ class WrappingInterceptor(grpc.aio.ServerInterceptor, ABC):
 
     def _wrapped(self, method: str, serve: Serve) -> Serve:
         async def wrapped(requests: Requests, context: Context) -> Message | None:
-            async with self.around(method, context):
-                return await serve(requests, context)
-            raise AssertionError("an error was swallowed around a call")
+            return await self.call(method, serve, requests, context)
 
         return wrapped

@@ -18,7 +18,16 @@ from hydria_server.domain.refs import (
     VersionRef,
     parse_ref,
 )
-from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.interface import MetadataStore, Rows, VersionLookUps
+
+
+async def look_up(metadata: MetadataStore, text: str, *, field: str = "ref") -> VersionRecord:
+    """Return the live version that a full ref names, as `resolve` does in a read of its own."""
+    ref = parse_ref(text, field=field)
+    found = await _at_once(metadata.look_ups, ref)
+    if found is not None:
+        return found
+    return await metadata.read(lambda rows: _look_closer(rows, ref))
 
 
 async def resolve(rows: Rows, text: str, *, field: str = "ref") -> VersionRecord:
@@ -29,15 +38,23 @@ async def resolve(rows: Rows, text: str, *, field: str = "ref") -> VersionRecord
         NotFoundError, AliasNotFoundError, VersionDeletedError: it names nothing.
     """
     ref = parse_ref(text, field=field)
-    if isinstance(ref.selector, ByAlias):
-        name = ref.name
-        found = await rows.versions.resolve_alias(
-            name.entity, name.project, name.collection, ref.selector.alias
-        )
-        if found is not None:
-            return found
-    collection = await require_collection(rows, ref.name)
-    return await _select(rows, collection, ref)
+    found = await _at_once(rows.versions, ref)
+    return found if found is not None else await _look_closer(rows, ref)
+
+
+async def _at_once(look_ups: VersionLookUps, ref: VersionRef) -> VersionRecord | None:
+    name = ref.name
+    match ref.selector:
+        case ByAlias(alias):
+            return await look_ups.resolve_alias(name.entity, name.project, name.collection, alias)
+        case ByNumber(number):
+            return await look_ups.resolve_number(name.entity, name.project, name.collection, number)
+        case ByDigest():
+            return None
+
+
+async def _look_closer(rows: Rows, ref: VersionRef) -> VersionRecord:
+    return await _select(rows, await require_collection(rows, ref.name), ref)
 
 
 async def _select(rows: Rows, collection: CollectionRecord, ref: VersionRef) -> VersionRecord:

@@ -13,7 +13,7 @@ from hydria_server.services.changed_words import changed_names, changed_text
 from hydria_server.services.deletions import delete
 from hydria_server.services.etags import require_etag
 from hydria_server.services.history import History
-from hydria_server.services.resolving import require_type, resolve
+from hydria_server.services.resolving import look_up, require_type, resolve
 from hydria_server.services.sessions import Clock
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
@@ -44,8 +44,7 @@ class Versions:
         """
         if type_:
             require_name(type_, field="type")
-        version = await self._metadata.read(lambda rows: resolve(rows, ref, field=field))
-        return require_type(version, type_)
+        return require_type(await look_up(self._metadata, ref, field=field), type_)
 
     async def update(
         self, ref: str, change: VersionChange, *, etag: str, actor: str

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import RowMapping, func, literal, select
 
 from hydria_server.domain.kinds import CollectionKind, ProjectKind
@@ -13,7 +16,7 @@ from hydria_server.domain.records import (
     VersionRecord,
     VersionState,
 )
-from hydria_server.storage.metadata.dialect import gathered, gathered_where
+from hydria_server.storage.metadata.dialect import gathered, gathered_where, names_in
 from hydria_server.storage.metadata.protection_tables import PROTECTED_ALIAS, protects
 from hydria_server.storage.metadata.tables import (
     ALIAS,
@@ -80,7 +83,7 @@ _SOURCE = VERSION.alias("source")
 _SOURCE_COLLECTION = COLLECTION.alias("source_collection")
 _SOURCE_PROJECT = PROJECT.alias("source_project")
 _SOURCE_ENTITY = ENTITY.alias("source_entity")
-_SOURCE_NAMES = ("entity", "project", "collection", "number")
+_SOURCE_NAMES = ("source_entity", "source_project", "source_collection", "source_number")
 # The words that a version has: its own, or its source's.
 VERSION_RECORDS = select(
     VERSION.c.id,
@@ -117,6 +120,7 @@ VERSION_RECORDS = select(
     .outerjoin(_SOURCE_PROJECT, _SOURCE_PROJECT.c.id == _SOURCE_COLLECTION.c.project_id)
     .outerjoin(_SOURCE_ENTITY, _SOURCE_ENTITY.c.id == _SOURCE_PROJECT.c.entity_id)
 )
+_VERSION_COLUMNS = tuple(VERSION_RECORDS.selected_columns.keys())
 
 
 def project_of(row: RowMapping) -> ProjectRecord:
@@ -131,8 +135,20 @@ def collection_of(row: RowMapping) -> CollectionRecord:
 
 def version_of(row: RowMapping) -> VersionRecord:
     """Return the record in a row of `VERSION_RECORDS`."""
-    columns = {**row, "state": VersionState(row["state"])}
-    names = [columns.pop(f"source_{name}") for name in _SOURCE_NAMES]
+    return _version_of({**row})
+
+
+def version_in(row: Sequence[Any]) -> VersionRecord:
+    """Return the record in a row of `VERSION_RECORDS` that came straight from the driver."""
+    columns = dict(zip(_VERSION_COLUMNS, row, strict=True))
+    return _version_of(
+        {**columns, "aliases": names_in(columns["aliases"]), "tags": names_in(columns["tags"])}
+    )
+
+
+def _version_of(columns: dict[str, Any]) -> VersionRecord:
+    names = [columns.pop(name) for name in _SOURCE_NAMES]
     source_id = columns.pop("source_version_id")
     source = SourceRecord(source_id, *names) if source_id is not None else None
+    columns["state"] = VersionState(columns["state"])
     return VersionRecord(**columns, source=source)

@@ -116,7 +116,26 @@ class NameRows(Protocol):
         ...
 
 
-class VersionRows(Protocol):
+class VersionLookUps(Protocol):
+    """From the names in a ref to a version, in one statement: the fast path of reading.
+
+    No redirects, and live collections only: None means nothing but "look closer".
+    """
+
+    async def resolve_alias(
+        self, entity: str, project: str, collection: str, alias: str
+    ) -> VersionRecord | None:
+        """Return the version that the alias points to."""
+        ...
+
+    async def resolve_number(
+        self, entity: str, project: str, collection: str, number: int
+    ) -> VersionRecord | None:
+        """Return the COMMITTED version with that number."""
+        ...
+
+
+class VersionRows(VersionLookUps, Protocol):
     """Versions, their tags and their manifest shards. Records come with aliases and tags.
 
     A link is a version too: it has the words, shards and domain of its source.
@@ -148,15 +167,6 @@ class VersionRows(Protocol):
 
     async def highest(self, collection_id: int) -> VersionRecord | None:
         """Return the COMMITTED version with the highest number."""
-        ...
-
-    async def resolve_alias(
-        self, entity: str, project: str, collection: str, alias: str
-    ) -> VersionRecord | None:
-        """Return what the alias of a live collection points to, in one statement if possible.
-
-        The fast path of reading by alias: no redirects; None means nothing but "look closer".
-        """
         ...
 
     async def update(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
     TypeDecorator,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Compiled, Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -65,9 +66,20 @@ def insert_sql(
 
     Making and compiling one takes about 2 ms: callers keep it.
     """
-    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-    if list(compiled.positiontup or ()) != list(columns):
-        raise ValueError(f"the order of the values is {compiled.positiontup}")
+    return _text_of(statement.compile(dialect=dialect, column_keys=list(columns)), columns)
+
+
+def select_sql(
+    statement: Select[*tuple[Any, ...]], parameters: Sequence[str], dialect: Dialect
+) -> str:
+    """Return a SELECT as text, for values of `parameters` in their order. Callers keep it."""
+    return _text_of(statement.compile(dialect=dialect), parameters)
+
+
+def _text_of(compiled: Compiled, parameters: Sequence[str]) -> str:
+    order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+    if list(order or ()) != list(parameters):
+        raise ValueError(f"the order of the values is {order}")
     return str(compiled)
 
 
@@ -125,7 +137,14 @@ class Names(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         """Return the sorted names."""
-        return tuple(sorted(set(json.loads(value)))) if value else ()
+        return names_in(value)
+
+
+def names_in(gathered_names: str | None) -> tuple[str, ...]:
+    """Return the names in a value that a statement gathered, as the driver gives it."""
+    if gathered_names is None or gathered_names == "[]":
+        return ()
+    return tuple(sorted(set(json.loads(gathered_names))))
 
 
 class _GatherNames(GenericFunction[tuple[str, ...]]):

@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import aiosqlite
 
 from hydria_server.domain.errors import StorageUnavailableError
 
+T = TypeVar("T")
 Value = str | bytes | int | float | None
 _Statement = Callable[[sqlite3.Connection], sqlite3.Cursor]
 _DescriptionItem = tuple[str, None, None, None, None, None, None]
@@ -106,6 +107,12 @@ class OneHopConnection(aiosqlite.Connection):
     async def hop(self, function: Callable[[sqlite3.Connection], None]) -> None:
         """Run `function` on the thread of the connection."""
         await self._execute(lambda: function(self._conn))  # type: ignore[no-untyped-call]
+
+    def begin_hop(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Have `function` run on the thread of the connection; return what will have its result."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((done, partial(function, self._conn)))
+        return done
 
     def put_off(self, statement: _Statement) -> None:
         """Execute a statement that returns nothing with the next hop of this transaction."""

@@ -8,7 +8,7 @@ from typing import Final, Self, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_cursor
-from sqlalchemy.engine import ExecutionContext
+from sqlalchemy.engine import Dialect, ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -75,6 +75,11 @@ class Lane:
                 await connection.close()
             raise
         return cls(engine, connections)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are compiled for."""
+        return self._engine.dialect
 
     async def run(self, transaction: Transaction[T]) -> T:
         """Run `transaction` on a connection, and return what it returns.

@@ -36,7 +36,7 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         family = _family(error)
         if family == sqlite3.SQLITE_FULL:
             raise StorageFullError("the disk that holds the metadata is full") from error
@@ -51,5 +51,6 @@ def is_disk_error(error: BaseException) -> bool:
     return isinstance(cause, DBAPIError) and _family(cause) == sqlite3.SQLITE_IOERR
 
 
-def _family(error: DBAPIError) -> int:
-    return getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
+def _family(error: DBAPIError | sqlite3.Error) -> int:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(original, "sqlite_errorcode", 0) & _PRIMARY

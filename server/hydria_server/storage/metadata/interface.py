@@ -16,6 +16,7 @@ from hydria_server.storage.metadata.catalog_rows import (
     AliasRows,
     ListingRows,
     NameRows,
+    VersionLookUps,
     VersionRows,
 )
 from hydria_server.storage.metadata.deployment_rows import DeploymentRows
@@ -57,6 +58,7 @@ __all__ = [
     "StagingRows",
     "StoreRows",
     "UploadRows",
+    "VersionLookUps",
     "VersionRows",
     "WebhookRows",
 ]
@@ -118,7 +120,13 @@ class MetadataStore(Protocol):
     - What has begun runs in a task of its own: a cancelled caller does not decide whether it
       happened, and `close` waits for it.
     - A read sees one consistent snapshot, and returns materialised values: none stays open.
+    - A look-up is a read, too, of one statement: what a transaction would cost beside, it spares.
     """
+
+    @property
+    def look_ups(self) -> VersionLookUps:
+        """Each sees all that was committed before it was called; errors as of `read`."""
+        ...
 
     async def read(self, work: Callable[[Rows], Awaitable[T]]) -> T:
         """Run `work` on a snapshot. Writing in it is an error.

@@ -24,7 +24,9 @@ from hydria_server.storage.metadata.failures import is_disk_error, translated
 from hydria_server.storage.metadata.interface import OnEvents, Rows
 from hydria_server.storage.metadata.migration import upgrade
 from hydria_server.storage.metadata.rows import SqlRows
+from hydria_server.storage.metadata.single_reads import Reads, SharedReads, SingleReads
 from hydria_server.storage.metadata.tables import STORE
+from hydria_server.storage.metadata.version_look_ups import SqlVersionLookUps
 
 T = TypeVar("T")
 Work = Callable[[Rows], Awaitable[T]]
@@ -49,16 +51,27 @@ def _not_told(_error: BaseException) -> None:
 class SqlMetadataStore:
     """Transactions on a lane for one writer, and a wider one for readers beside it.
 
+    Look-ups have a connection of their own, so that they wait neither for a writer nor for readers
+    of much.
+
     After an error of the disk in a write the store takes no more writes: a failed sync is fatal,
     and never tried again. What that one write changed is not to be seen, but nobody can know
     whether it will be there when the database is opened again.
     """
 
     def __init__(
-        self, writer: Lane, reader: Lane, *, on_fatal: OnFatal, failpoint: Failpoint
+        self,
+        writer: Lane,
+        reader: Lane,
+        single: Reads,
+        *,
+        on_fatal: OnFatal,
+        failpoint: Failpoint,
     ) -> None:
         self._writer = writer
         self._reader = reader
+        self._single = single
+        self.look_ups = SqlVersionLookUps(single.first, reader.dialect)
         self._on_fatal = on_fatal
         self._failpoint = failpoint
         self._disk_failed = False
@@ -88,10 +101,15 @@ class SqlMetadataStore:
             try:
                 await writer.run(_prepare)
                 reader = await Lane.open(partial(connect_reader, path), width=READERS)
+                try:
+                    single = SingleReads(await connect_reader(path))
+                except BaseException:
+                    await reader.close()
+                    raise
             except BaseException:
                 await writer.close()
                 raise
-        return cls(writer, reader, on_fatal=on_fatal, failpoint=failpoint)
+        return cls(writer, reader, single, on_fatal=on_fatal, failpoint=failpoint)
 
     @classmethod
     async def open_in_memory(cls, *, failpoint: Failpoint = _no_failpoint) -> Self:
@@ -101,7 +119,8 @@ class SqlMetadataStore:
         """
         lane = await Lane.open(connect_in_memory, width=1)
         await lane.run(_prepare)
-        return cls(lane, lane, on_fatal=_not_told, failpoint=failpoint)
+        shared = SharedReads(lane)
+        return cls(lane, lane, shared, on_fatal=_not_told, failpoint=failpoint)
 
     async def read(self, work: Work[T]) -> T:
         transaction = self._read_on_shared if self._reader is self._writer else self._read
@@ -158,6 +177,7 @@ class SqlMetadataStore:
         self._failpoint(f"{step}@{maker_of(work)}")
 
     async def close(self) -> None:
+        await self._single.close()
         await self._reader.close()
         await self._writer.close()
 

@@ -23,20 +23,20 @@ from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.leaves import SqlLeaves
+from hydria_server.storage.metadata.single_reads import first_in
 from hydria_server.storage.metadata.tables import (
     ALIAS,
     COLLECTION,
     DOMAIN,
     ENTITY,
     IS_COMMITTED,
-    IS_LIVE_COLLECTION,
-    IS_LIVE_PROJECT,
     NAME,
     PROJECT,
     VERSION,
     VERSION_SHARD,
     VERSION_TAG,
 )
+from hydria_server.storage.metadata.version_look_ups import SqlVersionLookUps
 
 # What an insert is given; the rest follows.
 _GIVEN = (
@@ -44,26 +44,16 @@ _GIVEN = (
     "updated_at_us", "upload_id", "metadata_bytes", "description", "metadata_json",
 )  # fmt: skip
 _IN_COLLECTION = VERSION.c.collection_id == bindparam("collection_id")
-_POINTED_TO = ALIAS.c.name == bindparam("alias")
 
 _BY_ID = VERSION_RECORDS.where(VERSION.c.id == bindparam("version_id"))
 _BY_NUMBER = VERSION_RECORDS.where(_IN_COLLECTION, VERSION.c.number == bindparam("number"))
 _BY_ALIAS = VERSION_RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
-    ALIAS.c.collection_id == bindparam("collection_id"), _POINTED_TO
+    ALIAS.c.collection_id == bindparam("collection_id"), ALIAS.c.name == bindparam("alias")
 )
 _HIGHEST = (
     VERSION_RECORDS.where(_IN_COLLECTION, IS_COMMITTED).order_by(VERSION.c.number.desc()).limit(1)
 )
 _BY_DIGEST = _HIGHEST.where(VERSION.c.digest == bindparam("digest"))
-_RESOLVED = VERSION_RECORDS.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
-    ENTITY.c.name == bindparam("entity"),
-    PROJECT.c.name == bindparam("project"),
-    COLLECTION.c.name == bindparam("collection"),
-    IS_LIVE_PROJECT,
-    IS_LIVE_COLLECTION,
-    ALIAS.c.collection_id == COLLECTION.c.id,
-    _POINTED_TO,
-)
 # Files are the source's where a version is a link.
 _CONTENT_ID = (
     select(func.coalesce(VERSION.c.source_version_id, VERSION.c.id))
@@ -139,10 +129,11 @@ _COUNT = (
 )
 
 
-class SqlVersions:
+class SqlVersions(SqlVersionLookUps):
     """Rows of versions, in one transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(first_in(connection), connection.dialect)
         self._connection = connection
         self._leaves = SqlLeaves(connection)
 
@@ -203,12 +194,6 @@ class SqlVersions:
 
     async def highest(self, collection_id: int) -> VersionRecord | None:
         return await self._first(_HIGHEST, {"collection_id": collection_id})
-
-    async def resolve_alias(
-        self, entity: str, project: str, collection: str, alias: str
-    ) -> VersionRecord | None:
-        names = {"entity": entity, "project": project, "collection": collection, "alias": alias}
-        return await self._first(_RESOLVED, names)
 
     async def _first(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]

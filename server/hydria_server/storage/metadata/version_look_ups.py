@@ -1,0 +1,65 @@
+"""From the names in a ref to a version: one statement, made once and handed over as text."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam
+from sqlalchemy.engine import Dialect
+
+from hydria_server.domain.records import VersionRecord
+from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_in
+from hydria_server.storage.metadata.dialect import select_sql
+from hydria_server.storage.metadata.single_reads import First
+from hydria_server.storage.metadata.tables import (
+    ALIAS,
+    COLLECTION,
+    ENTITY,
+    IS_COMMITTED,
+    IS_LIVE_COLLECTION,
+    IS_LIVE_PROJECT,
+    PROJECT,
+    VERSION,
+)
+
+_NAMED: Final = VERSION_RECORDS.where(
+    ENTITY.c.name == bindparam("entity"),
+    PROJECT.c.name == bindparam("project"),
+    COLLECTION.c.name == bindparam("collection"),
+    IS_LIVE_PROJECT,
+    IS_LIVE_COLLECTION,
+)
+_BY_ALIAS: Final = _NAMED.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
+    ALIAS.c.collection_id == COLLECTION.c.id, ALIAS.c.name == bindparam("selector")
+)
+_BY_NUMBER: Final = _NAMED.where(IS_COMMITTED, VERSION.c.number == bindparam("selector"))
+
+
+@lru_cache(maxsize=16)
+def _sql(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> str:
+    return select_sql(statement, ("entity", "project", "collection", "selector"), dialect)
+
+
+class SqlVersionLookUps:
+    """Look-ups by whatever executes a statement: in a transaction, or as a read of its own."""
+
+    def __init__(self, first_row: First, dialect: Dialect) -> None:
+        self._first_row = first_row
+        self._dialect = dialect
+
+    async def resolve_alias(
+        self, entity: str, project: str, collection: str, alias: str
+    ) -> VersionRecord | None:
+        row = await self._first_row(
+            _sql(_BY_ALIAS, self._dialect), (entity, project, collection, alias)
+        )
+        return None if row is None else version_in(row)
+
+    async def resolve_number(
+        self, entity: str, project: str, collection: str, number: int
+    ) -> VersionRecord | None:
+        row = await self._first_row(
+            _sql(_BY_NUMBER, self._dialect), (entity, project, collection, number)
+        )
+        return None if row is None else version_in(row)
