@@ -56,7 +56,12 @@ async def use_lineage(rows: Rows) -> None:
     both: list[NodeId] = [RunId(run.id), VersionId(first.id)]
     for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
         await rows.edges.of_nodes(both, way, EdgeFilter(), up_to_id=9, limit=9)
-    await rows.aliases.of_versions([first.id])
+    await rows.aliases.named([first.id])
+    await rows.aliases.of_versions([first.id], limit=9)
+    await rows.links.linked([first.id])
+    await rows.links.of_versions([first.id], limit=9)
+    await rows.deployments.served([first.id], now_us=1)
+    await rows.deployments.serving_versions([first.id], now_us=1, limit=9)
     await rows.edges.derives(second.id, from_version_id=first.id)
     await rows.edges.version_nodes([first.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])
