@@ -138,7 +138,9 @@ def test_impact_tells_links_and_who_serves_them(served: Hydria, project: str, se
         [f"{model}:v0", "link", "production"],
         ["api", "on", "pod-1,", "serving", f"{model}:v0", "server", "production"],
     ]
-    (version,) = served("lineage", "impact", f"{project}/raw", "--json").row()["versions"]  # type: ignore[misc, attr-defined]
+    versions = served("lineage", "impact", f"{project}/raw", "--json").row()["versions"]
+    assert isinstance(versions, list)
+    (version,) = versions
     assert version["links"] == [{"ref": f"{model}:v0", "aliases": ["production"]}]
     assert [each["ref"] for each in version["deployments"]] == [f"{model}:v0"]
     assert (version["deployments"][0]["state"], version["truncated"]) == ("LIVE", False)
