@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hydria.lineage.graphs import LineageGroupEdge as LineageGroupEdge
     from hydria.lineage.graphs import WalkLimits as WalkLimits
     from hydria.lineage.impact import Impact as Impact
+    from hydria.lineage.impact import ImpactedLink as ImpactedLink
     from hydria.lineage.impact import ImpactedVersion as ImpactedVersion
     from hydria.lineage.provenance import Provenance as Provenance
     from hydria.lineage.provenance import ProvenanceStep as ProvenanceStep
@@ -173,7 +174,7 @@ _HOME_OF |= dict.fromkeys(
     "hydria.lineage.graphs",
 )
 _HOME_OF |= dict.fromkeys(("Provenance", "ProvenanceStep"), "hydria.lineage.provenance")
-_HOME_OF |= dict.fromkeys(("Impact", "ImpactedVersion"), "hydria.lineage.impact")
+_HOME_OF |= dict.fromkeys(("Impact", "ImpactedLink", "ImpactedVersion"), "hydria.lineage.impact")
 _HOME_OF |= dict.fromkeys(
     (
         "DeliveryState",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hydria import messages
 from hydria.connection import Connection
-from hydria.deployment_records import Deployment, DeploymentState
+from hydria.deployment_messages import deployment_of
+from hydria.deployment_records import Deployment
 from hydria.errors import RefInvalidError
 from hydria.pages import PAGE_SIZE, Pages
 from hydria.refs import Defaults
@@ -58,7 +58,7 @@ class AsyncDeployments:
             lease_seconds=lease_seconds,
         )
         method = self._connection.registry_stub.ReportDeployment
-        return _deployment_of((await self._connection.call(method, request)).deployment)
+        return deployment_of((await self._connection.call(method, request)).deployment)
 
     async def end(self, *, name: str, host: str, entity: str = "") -> Deployment:
         """Say that a deployment ended. Ending twice is fine.
@@ -70,7 +70,7 @@ class AsyncDeployments:
             entity=entity or self._defaults.entity, name=name, host=host
         )
         method = self._connection.registry_stub.EndDeployment
-        return _deployment_of((await self._connection.call(method, request)).deployment)
+        return deployment_of((await self._connection.call(method, request)).deployment)
 
     def list(self, where: str = "", *, filter: str = "", order_by: str = "") -> Pages[Deployment]:
         """Return who serves versions of what `where` names, the last heard of first.
@@ -103,31 +103,6 @@ class AsyncDeployments:
             )
             method = self._connection.registry_stub.ListDeployments
             page = await self._connection.call(method, request)
-            return [_deployment_of(item) for item in page.deployments], page.next_page_token
+            return [deployment_of(item) for item in page.deployments], page.next_page_token
 
         return Pages(fetch)
-
-
-_STATES = {
-    pb.DEPLOYMENT_STATE_LIVE: DeploymentState.LIVE,
-    pb.DEPLOYMENT_STATE_LOST: DeploymentState.LOST,
-    pb.DEPLOYMENT_STATE_ENDED: DeploymentState.ENDED,
-}
-
-
-def _deployment_of(message: pb.Deployment) -> Deployment:
-    return Deployment(
-        entity=message.entity,
-        name=message.name,
-        host=message.host,
-        labels=dict(message.labels),
-        version_ref=message.version_ref,
-        alias=message.alias,
-        alias_version=message.alias_version,
-        current=message.current,
-        state=_STATES.get(message.state, DeploymentState.UNKNOWN),
-        created_at=messages.time_of(message.created_at),
-        serving_since=messages.time_of(message.serving_since),
-        updated_at=messages.time_of(message.updated_at),
-        expires_at=messages.time_of(message.expires_at),
-    )

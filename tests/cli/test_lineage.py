@@ -123,5 +123,47 @@ def test_impact_lists_what_has_an_alias(served: Hydria, project: str) -> None:
     assert "there is more" in served("lineage", "impact", f"{project}/raw", "--nodes", "2").err
 
 
+def test_impact_tells_links_and_who_serves_them(served: Hydria, project: str, server: str) -> None:
+    entity = project.partition("/")[0]
+    model = f"{entity}/model-registry/Net"
+    link = served("registry", "link", f"{project}/net", model, "--alias", "production")
+    assert link.code == 0
+    with library.Client(server) as client:
+        client.deployments.report(
+            f"{model}:production", name="api", host="pod-1", alias="production"
+        )
+    lines = served("lineage", "impact", f"{project}/raw").out.splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        [f"{project}/net:v0", "model", "4"],
+        [f"{model}:v0", "link", "production"],
+        ["api", "on", "pod-1,", "serving", f"{model}:v0", "server", "production"],
+    ]
+    versions = served("lineage", "impact", f"{project}/raw", "--json").row()["versions"]
+    assert isinstance(versions, list)
+    (version,) = versions
+    assert version["links"] == [{"ref": f"{model}:v0", "aliases": ["production"]}]
+    assert [each["ref"] for each in version["deployments"]] == [f"{model}:v0"]
+    assert (version["deployments"][0]["state"], version["truncated"]) == ("LIVE", False)
+
+
+def test_a_link_is_asked_about_as_its_source(served: Hydria, project: str) -> None:
+    model = f"{project.partition('/')[0]}/model-registry/Net"
+    link = served("registry", "link", f"{project}/net", model, "--alias", "production")
+    assert link.code == 0
+    ref = f"{model}:production"
+    tree = served("lineage", ref)
+    assert tree.out == served("lineage", f"{project}/net").out
+    assert tree.out.startswith("model:net:v0")
+    assert f"({project}/net:v0)" in tree.out.splitlines()[0]
+    for question in ("provenance", "impact"):
+        asked = served("lineage", question, ref, "--json").row()
+        assert asked == served("lineage", question, f"{project}/net", "--json").row()
+        node = asked["node"]
+        assert isinstance(node, dict)
+        assert node["ref"] == f"{project}/net:v0"
+    groups = served("lineage", ref, "--grouped", "--json").row()
+    assert groups == served("lineage", f"{project}/net", "--grouped", "--json").row()
+
+
 def test_help_names_the_questions(hydria: Hydria) -> None:
     assert "provenance" in hydria("lineage", "--help").out

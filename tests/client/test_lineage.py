@@ -12,6 +12,7 @@ from hydria.client import AsyncClient
 from hydria.errors import InvalidArgumentError, NotFoundError, RefInvalidError
 from hydria.lineage.drawing import to_dot, to_mermaid
 from hydria.lineage.graphs import LineageGraph, WalkLimits
+from hydria.lineage.impact import ImpactedLink
 from hydria.lineage.records import Direction, EdgeKind, NewEdge, NodeKind, RunState
 from hydria.lineage.run import Run
 
@@ -200,6 +201,16 @@ async def test_impact_is_what_has_an_alias_downstream(
     assert model.path_ids[0] == found.node.id
     assert (found.visited_count, found.is_truncated) == (6, False)
     assert (await client.lineage.impact("raw", max_nodes=2)).is_truncated
+
+
+async def test_impact_has_links_and_who_serves_them(
+    client: AsyncClient, pipeline: Pipeline
+) -> None:
+    linked = await client.registry.link("net", "model-registry/Net", aliases=["production"])
+    reported = await client.deployments.report(linked.version.ref, name="api", host="pod-1")
+    (model,) = (await client.lineage.impact("raw")).versions
+    assert model.links == (ImpactedLink(ref=linked.version.ref, aliases=("production",)),)
+    assert (model.aliases, model.deployments, model.is_truncated) == ((), (reported,), False)
 
 
 async def test_runs_are_compared_in_one_call(client: AsyncClient, pipeline: Pipeline) -> None:

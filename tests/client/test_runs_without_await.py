@@ -45,13 +45,15 @@ def test_a_pipeline_is_remembered(client: hydria.Client, tmp_path: Path) -> None
     assert [each.node.ref for each in client.runs.edges("raw")] == [load.ref, train.ref]
 
     client.set_aliases("raw", ["gold"])
+    client.deployments.report("raw", name="api", host="pod-1")
     graph = client.lineage.walk(train.ref, direction=hydria.Direction.UPSTREAM)
     assert [each.node.name for each in graph.nodes][1:] == ["raw:v0", load.display_name]
     groups = client.lineage.walk_groups("raw").groups
     assert [group.id for group in groups] == ["dataset", "run:load", "run:train"]
     steps = client.lineage.provenance(train.ref).steps
     assert [step.run and step.run.ref for step in steps] == [load.ref, train.ref]
-    assert [each.aliases for each in client.lineage.impact("raw").versions] == [("gold",)]
+    (raw,) = client.lineage.impact("raw").versions
+    assert (raw.aliases, [each.host for each in raw.deployments]) == (("gold",), ["pod-1"])
     assert list(client.lineage.compare(load.ref, train.ref).config) == ["/n"]
 
 

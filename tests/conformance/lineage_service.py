@@ -8,6 +8,7 @@ from tests.conformance.lineage_and_registry import (
     HistoryOfLineageContract,
     LineageOfLinksContract,
 )
+from tests.conformance.lineage_bad_graphs import BadGraphsContract
 from tests.conformance.lineage_comparison import ComparisonContract
 from tests.conformance.lineage_edges import EdgesOfRunsContract, RecordedEdgesContract
 from tests.conformance.lineage_graph import WalksContract
@@ -34,6 +35,7 @@ class LineageServiceContract(
     ProvenanceContract,
     ComparisonContract,
     ImpactContract,
+    BadGraphsContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -14,6 +14,7 @@ from tests.conformance.metadata.registries import RegistriesContract
 from tests.conformance.metadata.search import SearchContract
 from tests.conformance.metadata.transactions import TransactionsContract
 from tests.conformance.metadata.uploads import UploadsContract
+from tests.conformance.metadata.version_uses import UsesOfVersionsContract
 from tests.conformance.metadata.versions import VersionsContract
 from tests.conformance.metadata.webhooks import WebhooksContract
 
@@ -33,5 +34,6 @@ class MetadataStoreContract(
     WebhooksContract,
     ProtectionsContract,
     LineageRowsContract,
+    UsesOfVersionsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

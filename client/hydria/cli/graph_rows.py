@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hydria.cli.deployments import deployment_row
 from hydria.cli.rows import Row, rfc3339
 from hydria.cli.run_rows import run_row
 
@@ -105,7 +106,7 @@ def provenance_row(found: Provenance) -> Row:
 
 
 def impact_row(found: Impact) -> Row:
-    """Return the versions with aliases downstream, nearest first."""
+    """Return the versions downstream that are asked for, and by what, nearest first."""
     return {
         "node": node_row(found.node),
         "versions": [
@@ -113,7 +114,10 @@ def impact_row(found: Impact) -> Row:
                 **node_row(each.version),
                 "depth": each.depth,
                 "aliases": each.aliases,
+                "links": [{"ref": link.ref, "aliases": link.aliases} for link in each.links],
+                "deployments": [deployment_row(deployment) for deployment in each.deployments],
                 "path": each.path_ids,
+                "truncated": each.is_truncated,
             }
             for each in found.versions
         ],

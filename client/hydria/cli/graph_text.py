@@ -12,7 +12,7 @@ from hydria.lineage.records import Direction, NodeKind
 
 if TYPE_CHECKING:
     from hydria.lineage.graphs import GroupedLineage, LineageGraph
-    from hydria.lineage.impact import Impact
+    from hydria.lineage.impact import Impact, ImpactedVersion
     from hydria.lineage.provenance import Provenance, ProvenanceStep
     from hydria.lineage.records import LineageEdge, LineageNode
 
@@ -111,18 +111,26 @@ def group_lines(graph: GroupedLineage) -> Iterator[str]:
 
 
 def impact_lines(found: Impact) -> Iterator[str]:
-    """Yield a table of the versions with aliases."""
-    rows = [
-        (
-            each.version.ref,
-            each.version.type,
-            ", ".join(each.aliases),
-            str(each.depth),
-        )
-        for each in found.versions
-    ]
+    """Yield a table of the versions that are asked for, each followed by its links and servers."""
+    rows = [row for each in found.versions for row in _impact_rows(each)]
     headings = ("VERSION", "TYPE", "ALIASES", "HOPS")
     yield from Table(headings, right=("HOPS",)).lines(rows)
+
+
+def _impact_rows(impacted: ImpactedVersion) -> Iterator[Sequence[str]]:
+    yield (
+        impacted.version.ref,
+        impacted.version.type,
+        ", ".join(impacted.aliases),
+        str(impacted.depth),
+    )
+    for link in impacted.links:
+        yield f"  {link.ref}", "link", ", ".join(link.aliases), ""
+    for deployment in impacted.deployments:
+        name = f"{deployment.name} on {deployment.host}"
+        yield f"  {name}, serving {deployment.version_ref}", "server", deployment.alias, ""
+    if impacted.is_truncated:
+        yield "  ... and more", "", "", ""
 
 
 def provenance_lines(found: Provenance) -> Iterator[str]:

@@ -127,9 +127,9 @@ def provenance(invocation: Invocation, node: str, max_nodes: int) -> None:
 @common_options
 @click.pass_obj
 def impact(invocation: Invocation, node: str, max_nodes: int) -> None:
-    """Show what is affected if a version is bad: what was made of it and has an alias.
+    """Show what is affected if a version is bad: what was made of it and is asked for.
 
-    The alias `latest` does not count.
+    That is what has an alias other than `latest`, a link in a registry, or somebody who serves it.
     """
     found = invocation.call(lambda client: client.lineage.impact(node, max_nodes=max_nodes))
     if found.is_truncated:

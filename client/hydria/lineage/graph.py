@@ -91,7 +91,9 @@ class AsyncLineage:
         return provenance_of(pages)
 
     async def impact(self, node: str, *, max_nodes: int = 0) -> Impact:
-        """Return the versions with aliases that were made of something, itself among them.
+        """Return what was made of something and is asked for by others, itself among it.
+
+        That are versions with aliases other than `latest`, with links, or with live deployments.
 
         Args:
             node: a version, a run, or the id of a node.

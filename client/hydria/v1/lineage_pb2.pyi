@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hydria.v1 import registry_pb2 as _registry_pb2
 from hydria.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -2172,7 +2173,9 @@ class GetImpactRequest(_message.Message):
     page_size: _builtins.int
     """How many versions at most. A page ends early where they are more than 2 MiB."""
     page_token: _builtins.str
-    """Where to go on. All pages see the edges of one moment, and aliases as they are now."""
+    """Where to go on. All pages see the edges of one moment; aliases, links and deployments as they are
+    now.
+    """
     def __init__(
         self,
         *,
@@ -2212,7 +2215,7 @@ class GetImpactResponse(_message.Message):
 
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpactedVersion]:
-        """The versions that somebody has given a name to."""
+        """The versions that somebody asks for."""
 
     def __init__(
         self,
@@ -2233,16 +2236,31 @@ Global___GetImpactResponse: _TypeAlias = GetImpactResponse  # noqa: Y015
 
 @_typing.final
 class ImpactedVersion(_message.Message):
-    """A version downstream, and by what it is reached."""
+    """A version downstream, by what it is reached, and by what it is asked for. Each of the lists of
+    links, deployments and aliases ends after 1,000 entries, or after 768 KiB.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    DEPLOYMENTS_FIELD_NUMBER: _builtins.int
     PATH_IDS_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
+    """Whether one of the lists may have ended early. ListLinks and ListDeployments have all."""
     @_builtins.property
     def version(self) -> Global___LineageNode:
         """The version; `depth` is how far it is."""
+
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpactedLink]:
+        """The links to it that are there, in registries of any entity, the oldest first."""
+
+    @_builtins.property
+    def deployments(self) -> _containers.RepeatedCompositeFieldContainer[_registry_pb2.Deployment]:
+        """The LIVE deployments of it, or of a link to it, by name and host."""
 
     @_builtins.property
     def path_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -2250,19 +2268,50 @@ class ImpactedVersion(_message.Message):
 
     @_builtins.property
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its aliases other than `latest`, sorted; the first 1,000."""
+        """Its own aliases other than `latest`, sorted."""
 
     def __init__(
         self,
         *,
         version: Global___LineageNode | None = ...,
+        links: _abc.Iterable[Global___ImpactedLink] | None = ...,
+        deployments: _abc.Iterable[_registry_pb2.Deployment] | None = ...,
         path_ids: _abc.Iterable[_builtins.str] | None = ...,
         aliases: _abc.Iterable[_builtins.str] | None = ...,
+        truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "path_ids", b"path_ids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "deployments", b"deployments", "links", b"links", "path_ids", b"path_ids", "truncated", b"truncated", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImpactedVersion: _TypeAlias = ImpactedVersion  # noqa: Y015
+
+@_typing.final
+class ImpactedLink(_message.Message):
+    """A link to a version downstream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    ref: _builtins.str
+    """The full ref of the link, `ENTITY/REGISTRY/COLLECTION:vN`."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its own aliases other than `latest`, sorted; the first 1,000."""
+
+    def __init__(
+        self,
+        *,
+        ref: _builtins.str = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "ref", b"ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpactedLink: _TypeAlias = ImpactedLink  # noqa: Y015

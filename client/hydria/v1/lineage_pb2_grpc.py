@@ -308,8 +308,9 @@ class LineageServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetImpact(self, request, context):
-        """Tells what a version has an effect on: every version downstream of it that has an alias other
-        than `latest`, itself among them.
+        """Tells what a version has an effect on: every version downstream of it that somebody asks for,
+        itself among them. That is one with an alias other than `latest`, with a link to it that is
+        there, or with a LIVE deployment of it or of a link to it.
         INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -135,8 +135,9 @@ class LineageServiceStub:
     INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
     """
     GetImpact: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]
-    """Tells what a version has an effect on: every version downstream of it that has an alias other
-    than `latest`, itself among them.
+    """Tells what a version has an effect on: every version downstream of it that somebody asks for,
+    itself among them. That is one with an alias other than `latest`, with a link to it that is
+    there, or with a LIVE deployment of it or of a link to it.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
 
@@ -247,8 +248,9 @@ class LineageServiceAsyncStub(LineageServiceStub):
     INVALID_ARGUMENT: BATCH_TOO_LARGE (more than 20 runs), FIELD_VIOLATION (fewer than 2).
     """
     GetImpact: _aio.UnaryUnaryMultiCallable[_lineage_pb2.GetImpactRequest, _lineage_pb2.GetImpactResponse]  # type: ignore[assignment]
-    """Tells what a version has an effect on: every version downstream of it that has an alias other
-    than `latest`, itself among them.
+    """Tells what a version has an effect on: every version downstream of it that somebody asks for,
+    itself among them. That is one with an alias other than `latest`, with a link to it that is
+    there, or with a LIVE deployment of it or of a link to it.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
 
@@ -458,8 +460,9 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _lineage_pb2.GetImpactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_lineage_pb2.GetImpactResponse, _abc.Awaitable[_lineage_pb2.GetImpactResponse]]:
-        """Tells what a version has an effect on: every version downstream of it that has an alias other
-        than `latest`, itself among them.
+        """Tells what a version has an effect on: every version downstream of it that somebody asks for,
+        itself among them. That is one with an alias other than `latest`, with a link to it that is
+        there, or with a LIVE deployment of it or of a link to it.
         INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
         """
 

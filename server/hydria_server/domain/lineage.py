@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from hydria_server.domain.records import VersionState
 from hydria_server.domain.runs import RunRecord
@@ -71,9 +72,11 @@ class NewEdge:
     requested_ref: str = ""  # of USED: as it was asked for
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeRecord:
-    """An edge. Ids grow in the order of recording."""
+class EdgeRecord(NamedTuple):
+    """An edge. Ids grow in the order of recording.
+
+    A walk makes thousands, and a tuple is made in a quarter of the time of a dataclass.
+    """
 
     id: int
     kind: EdgeKind
@@ -101,9 +104,8 @@ class EdgeRecord:
         return self.from_version_id or 0
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNode:
-    """A version as a node of the graph: live or deleted, without its words."""
+class VersionNode(NamedTuple):
+    """A version as a node of the graph: live or deleted, without its words. A tuple, as edges."""
 
     id: int
     entity_id: int

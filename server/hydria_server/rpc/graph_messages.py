@@ -26,7 +26,6 @@ from hydria_server.rpc.lineage_messages import (
 )
 from hydria_server.services.graph_groups import GroupedGraph, GroupKey
 from hydria_server.services.graph_pages import GraphPage
-from hydria_server.services.impact import Impact
 from hydria_server.services.provenance import DescribedStep, Provenance
 from hydria_server.services.traversal import TraversalRequest
 
@@ -188,22 +187,4 @@ def _step_message(step: DescribedStep) -> pb.ProvenanceStep:
         inputs=map(node_message, step.inputs),
         outputs=map(node_message, step.outputs),
         part=step.part,
-    )
-
-
-def impact_message(found: Impact) -> pb.GetImpactResponse:
-    """Return a page of what is affected."""
-    return pb.GetImpactResponse(
-        node=node_message(found.node),
-        versions=[
-            pb.ImpactedVersion(
-                version=reached_message(each.version, each.reached),
-                path_ids=map(str, each.path),
-                aliases=each.aliases,
-            )
-            for each in found.versions
-        ],
-        visited_count=found.visited_count,
-        truncated=found.is_truncated,
-        next_page_token=found.next_page_token,
     )

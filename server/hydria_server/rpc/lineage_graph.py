@@ -5,6 +5,7 @@ from __future__ import annotations
 from hydria.v1 import lineage_pb2 as pb
 from hydria_server.rpc import graph_messages as messages
 from hydria_server.rpc.calls import Context, note
+from hydria_server.rpc.impact_messages import impact_message
 from hydria_server.rpc.metrics import LineageRpcs
 from hydria_server.rpc.run_comparison import comparison_message
 from hydria_server.services.impact import ImpactRequest
@@ -50,4 +51,4 @@ class GraphRpcs(LineageRpcs):
         found = await self.services.impacts.get(
             ImpactRequest(request.node, request.max_nodes, request.page_size, request.page_token)
         )
-        return messages.impact_message(found)
+        return impact_message(found)

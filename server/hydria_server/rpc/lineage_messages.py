@@ -24,7 +24,7 @@ from hydria_server.domain.metrics import (
     require_steps,
 )
 from hydria_server.domain.runs import RunDocuments, RunRecord, RunState
-from hydria_server.rpc.messages import timestamp
+from hydria_server.rpc.messages import set_time, timestamp
 from hydria_server.services.etags import format_etag
 from hydria_server.services.lineage_batches import EdgeDraft
 from hydria_server.services.metric_buckets import MetricHistory
@@ -227,14 +227,15 @@ def direction(value: pb.LineageDirection.ValueType) -> Direction:
 
 def edge_message(edge: EdgeRecord) -> pb.LineageEdge:
     """Return an edge as clients see it."""
-    return pb.LineageEdge(
+    message = pb.LineageEdge(
         kind=EDGE_KINDS[edge.kind],
         source_id=str(edge.source),
         target_id=str(edge.target),
-        recorded_at=timestamp(edge.recorded_at_us),
         recorded_ref=edge.recorded_ref,
         requested_ref=edge.requested_ref,
     )
+    set_time(message.recorded_at, edge.recorded_at_us)
+    return message
 
 
 def node_message(node: Node) -> pb.LineageNode:
@@ -254,15 +255,15 @@ def _version_node(version: VersionNode) -> pb.LineageNode:
         name=name,
         type=version.type,
         digest=version.digest,
-        created_at=timestamp(version.created_at_us),
     )
+    set_time(message.created_at, version.created_at_us)
     if version.deleted_at_us is not None:
-        message.deleted_at.CopyFrom(timestamp(version.deleted_at_us))
+        set_time(message.deleted_at, version.deleted_at_us)
     return message
 
 
 def _run_node(run: RunRecord) -> pb.LineageNode:
-    return pb.LineageNode(
+    message = pb.LineageNode(
         id=str(RunId(run.id)),
         kind=pb.LINEAGE_NODE_KIND_RUN,
         ref=run.ref,
@@ -271,6 +272,7 @@ def _run_node(run: RunRecord) -> pb.LineageNode:
         project=run.project,
         name=run.display_name,
         type=run.job_type,
-        created_at=timestamp(run.created_at_us),
         run_state=RUN_STATES[run.state],
     )
+    set_time(message.created_at, run.created_at_us)
+    return message

@@ -45,6 +45,12 @@ def timestamp(time_us: int) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=microseconds * 1000)
 
 
+def set_time(field: Timestamp, time_us: int) -> None:
+    """Set a field of a message to microseconds since 1970: half the work of making one to copy."""
+    field.seconds, microseconds = divmod(time_us, 1_000_000)
+    field.nanos = microseconds * 1000
+
+
 def version_name(number: int | None) -> str:
     """Return `vN`; the empty text for None."""
     return "" if number is None else f"v{number}"

@@ -19,8 +19,8 @@ async def require_not_served(rows: Rows, version: VersionRecord, *, now_us: int)
     Raises:
         ResourceInUseError: some do.
     """
-    found = await rows.deployments.serving_version(version.id, now_us=now_us, limit=_SHOWN)
-    _require_none(version.ref, found)
+    found = await rows.deployments.serving_versions([version.id], now_us=now_us, limit=_SHOWN)
+    _require_none(version.ref, [deployment for _, deployment in found])
 
 
 async def require_none_served(rows: Rows, collection: CollectionRecord, *, now_us: int) -> None:

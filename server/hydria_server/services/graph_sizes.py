@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from hydria_server.domain.deployments import DeploymentRecord
 from hydria_server.domain.lineage import EdgeRecord, Node, VersionNode
 
 MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
@@ -19,6 +21,19 @@ def node_bytes(node: Node) -> int:
     """Return a bound for the size of a node."""
     # The message has each name twice: in the ref or the label, and by itself.
     return 2 * _ROW_BYTES + 2 * sum(map(_size, _names(node)))
+
+
+def texts_bytes(texts: Iterable[str]) -> int:
+    """Return a bound for the size of some texts."""
+    return sum(4 + _size(text) for text in texts)
+
+
+def deployment_bytes(deployment: DeploymentRecord) -> int:
+    """Return a bound for the size of a deployment."""
+    names = (deployment.entity, deployment.entity, deployment.project, deployment.collection)
+    said = (deployment.name, deployment.host, deployment.alias)
+    labels = sum(16 + _size(label) for label in deployment.labels)
+    return 2 * _ROW_BYTES + texts_bytes(names) + texts_bytes(said) + labels
 
 
 def _size(text: str) -> int:

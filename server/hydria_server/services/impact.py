@@ -1,25 +1,26 @@
-"""GetImpact: what has a name, and was made of something."""
+"""GetImpact: what was made of something, and is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.lineage import Direction, Node, NodeId, VersionId
-from hydria_server.domain.records import LATEST
 from hydria_server.domain.traversal import MAX_NODES, Reached, Walk, WalkPlan
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.nodes import nodes_of
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
+from hydria_server.services.sessions import Clock
+from hydria_server.services.version_uses import Uses, used_versions, uses_of
 from hydria_server.services.walk_beginnings import begin_at
 from hydria_server.services.walking import walk
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
-_MAX_ALIASES: Final = 1_000
 _ID_BYTES: Final = 24
 
 
@@ -35,18 +36,17 @@ class ImpactRequest:
 
 @dataclass(frozen=True, slots=True)
 class Impacted:
-    """A version that has aliases, and the way to it."""
+    """A version that is asked for, by what, and the way to it."""
 
     version: Node
     reached: Reached
     path: tuple[NodeId, ...]
-    aliases: tuple[str, ...]
+    uses: Uses
 
     @property
     def size_bytes(self) -> int:
         """A bound for its size as a message."""
-        names = sum(4 + len(alias.encode()) for alias in self.aliases)
-        return node_bytes(self.version) + names + _ID_BYTES * len(self.path)
+        return node_bytes(self.version) + self.uses.size_bytes + _ID_BYTES * len(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,15 @@ class Impact:
 class Impacts:
     """Answers what things have an effect on."""
 
-    def __init__(self, metadata: MetadataStore, threads: Hashing) -> None:
+    def __init__(self, metadata: MetadataStore, clock: Clock, threads: Hashing) -> None:
         self._metadata = metadata
+        self._clock = clock
         self._threads = threads
 
     async def get(self, request: ImpactRequest) -> Impact:
-        """Return a page of the versions with aliases that were made of something, or are it.
+        """Return a page of the versions that are asked for and were made of something, or are it.
+
+        Asked for is what has an alias other than `latest`, a live link or a LIVE deployment.
 
         Raises:
             FieldViolationError, NameInvalidError: the node is malformed, or a number too large.
@@ -88,17 +91,22 @@ class Impacts:
                 (root,), revision, Direction.DOWNSTREAM, max_depth=max_nodes, max_nodes=max_nodes
             )
             found = await walk(rows, plan)
-            named = await _named(rows, found)
-            # Aliases move between pages, so that a page begins at a place in the walk itself.
-            places = [place for place, key in enumerate(found.reached) if key in named]
-            wanted = [place for place in places if place >= start]
+            now = self._clock()
+            numbers = [key.number for key in found.reached if isinstance(key, VersionId)]
+            used = await used_versions(rows, numbers, now_us=now)
+            # What is asked for changes between pages, so that a page begins at a place in the walk.
+            wanted = [
+                place
+                for place, key in enumerate(found.reached)
+                if place >= start and isinstance(key, VersionId) and key.number in used
+            ]
             came_from = await self._threads.run(partial(_came_from, found))
-            page = await _page(rows, found, came_from, named, wanted[:limit])
+            page = await _page(rows, found, came_from, wanted[:limit], now_us=now)
             rest = wanted[len(page) :]
             following = (revision, rest[0], str(root)) if rest else None
             return Impact(
                 (await nodes_of(rows, [root]))[root],
-                page,
+                tuple(page),
                 len(found.reached),
                 found.truncated_by_budget,
                 encode_token(following, bound_to=bound_to),
@@ -107,37 +115,28 @@ class Impacts:
         return await self._metadata.read(look)
 
 
-async def _named(rows: Rows, found: Walk) -> dict[NodeId, tuple[str, ...]]:
-    """Return the aliases of the versions that have some of their own."""
-    numbers = [key.number for key in found.reached if isinstance(key, VersionId)]
-    aliases = await rows.aliases.of_versions(numbers)
-    own = {
-        VersionId(number): tuple(name for name in names if name != LATEST)[:_MAX_ALIASES]
-        for number, names in aliases.items()
-    }
-    return {key: names for key, names in own.items() if names}
-
-
 async def _page(
-    rows: Rows,
-    found: Walk,
-    came_from: dict[NodeId, NodeId],
-    named: dict[NodeId, tuple[str, ...]],
-    places: list[int],
-) -> tuple[Impacted, ...]:
+    rows: Rows, found: Walk, came_from: dict[NodeId, NodeId], places: Sequence[int], *, now_us: int
+) -> list[Impacted]:
     """Return the versions at these places, as many as one message can hold; one at least."""
     reached = list(found.reached)
-    nodes = await nodes_of(rows, [reached[place] for place in places])
+    keys = [reached[place] for place in places]
     page: list[Impacted] = []
-    size_bytes = 0
-    for place in places:
-        key = reached[place]
-        impacted = Impacted(nodes[key], found.reached[key], _path(came_from, key), named[key])
-        size_bytes += impacted.size_bytes
-        if page and size_bytes > _MAX_PAGE_BYTES:
-            break
-        page.append(impacted)
-    return tuple(page)
+    size_bytes, at_once = 0, len(keys)
+    while len(page) < len(keys):
+        some = keys[len(page) : len(page) + at_once]
+        uses = await uses_of(rows, [key.number for key in some], now_us=now_us)
+        at_once = len(uses)
+        nodes = await nodes_of(rows, some[:at_once])
+        for key in some[:at_once]:
+            impacted = Impacted(
+                nodes[key], found.reached[key], _path(came_from, key), uses[key.number]
+            )
+            size_bytes += impacted.size_bytes
+            if page and size_bytes > _MAX_PAGE_BYTES:
+                return page
+            page.append(impacted)
+    return page
 
 
 def _came_from(found: Walk) -> dict[NodeId, NodeId]:

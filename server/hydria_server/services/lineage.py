@@ -32,5 +32,5 @@ class LineageServices:
         self.batches = LineageBatches(metadata, clock)
         self.traversals = Traversals(metadata, threads)
         self.provenances = Provenances(metadata, threads)
-        self.impacts = Impacts(metadata, threads)
+        self.impacts = Impacts(metadata, clock, threads)
         self.comparisons = RunComparisons(metadata, threads)

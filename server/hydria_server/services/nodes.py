@@ -29,29 +29,32 @@ def parse_node_id(text: str) -> NodeId | None:
 async def find_node(rows: Rows, text: str, *, field: str) -> tuple[NodeId, Node]:
     """Return the node that a version ref, a run ref or an id names, deleted or not.
 
+    Raises as `find_node_id`.
+    """
+    found = await find_node_id(rows, text, field=field)
+    return found, (await nodes_of(rows, [found]))[found]
+
+
+async def find_node_id(rows: Rows, text: str, *, field: str) -> NodeId:
+    """Return the id of the node that a version ref, a run ref or an id names, deleted or not.
+
     Raises:
         FieldViolationError, NameInvalidError: it is none of these.
         NotFoundError, AliasNotFoundError: it names nothing.
     """
     by_id = parse_node_id(text)
     if by_id:
-        return await _by_id(rows, by_id)
+        if not await nodes_of(rows, [by_id]):
+            raise NotFoundError(f"there is no node {by_id}")
+        return by_id
     if text.count("/") == _RUN_REF_SLASHES:
-        run = await find_run(rows, parse_run_ref(text, field=field))
-        return RunId(run.id), run
-    return await _version(rows, text, field)
+        return RunId((await find_run(rows, parse_run_ref(text, field=field))).id)
+    return VersionId(await _version_id(rows, text, field))
 
 
-async def _by_id(rows: Rows, node: NodeId) -> tuple[NodeId, Node]:
-    found = (await nodes_of(rows, [node])).get(node)
-    if found is None:
-        raise NotFoundError(f"there is no node {node}")
-    return node, found
-
-
-async def _version(rows: Rows, text: str, field: str) -> tuple[NodeId, Node]:
+async def _version_id(rows: Rows, text: str, field: str) -> int:
     try:
-        version_id = (await resolve(rows, text, field=field)).content_id
+        return (await resolve(rows, text, field=field)).content_id
     except NotFoundError:
         ref = parse_ref(text, field=field)
         if not isinstance(ref.selector, ByNumber):
@@ -62,8 +65,7 @@ async def _version(rows: Rows, text: str, field: str) -> tuple[NodeId, Node]:
         )
         if remembered is None:
             raise
-        return VersionId(remembered.id), remembered
-    return await _by_id(rows, VersionId(version_id))
+        return remembered.id
 
 
 async def nodes_of(rows: Rows, ids: Collection[NodeId]) -> dict[NodeId, Node]:

@@ -27,7 +27,7 @@ from hydria_server.domain.traversal import (
 from hydria_server.services.graph_groups import GroupedGraph, grouped
 from hydria_server.services.graph_pages import GraphPage, Place, page_of
 from hydria_server.services.hashing import Hashing
-from hydria_server.services.nodes import find_node, nodes_of, parse_node_id
+from hydria_server.services.nodes import find_node_id, nodes_of, parse_node_id
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.walking import walk
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -141,7 +141,7 @@ async def _begin(
     A token remembers what the roots' names meant on the first page: aliases move meanwhile.
     """
     if cursor is None:
-        found = [(await find_node(rows, root, field="roots"))[0] for root in request.roots]
+        found = [await find_node_id(rows, root, field="roots") for root in request.roots]
         return _plan(request, tuple(found), await rows.edges.last_id()), Place(0, 0)
     numbers = [key for key in cursor[:_CURSOR_KEYS] if isinstance(key, int)]
     ids = [parse_node_id(str(key)) for key in cursor[_CURSOR_KEYS:]]

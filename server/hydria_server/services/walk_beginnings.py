@@ -5,7 +5,7 @@ from __future__ import annotations
 from hydria_server.domain.errors import PageTokenInvalidError
 from hydria_server.domain.filters import Cursor
 from hydria_server.domain.lineage import NodeId
-from hydria_server.services.nodes import find_node, nodes_of, parse_node_id
+from hydria_server.services.nodes import find_node_id, nodes_of, parse_node_id
 from hydria_server.storage.metadata.interface import Rows
 
 _MAX_REVISION = 1 << 63
@@ -22,7 +22,7 @@ async def begin_at(rows: Rows, node: str, cursor: Cursor | None) -> tuple[NodeId
         PageTokenInvalidError: the cursor has something else.
     """
     if cursor is None:
-        return (await find_node(rows, node, field="node"))[0], await rows.edges.last_id(), 0
+        return await find_node_id(rows, node, field="node"), await rows.edges.last_id(), 0
     match cursor:
         case (int(revision), int(start), str(text)) if 0 <= revision < _MAX_REVISION:
             root = parse_node_id(text)

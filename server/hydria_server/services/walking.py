@@ -93,28 +93,27 @@ class _Walker:
 
     def _follow(self, front: _Front, found: Iterable[EdgeRecord], *, is_last: bool) -> list[NodeId]:
         following = []
+        reached, new, edges = self._walk.reached, self._new, self._walk.edges
+        is_upstream = front.direction is Direction.UPSTREAM
         for edge in found:
-            near, far = edge.source, edge.target
-            if front.direction is Direction.UPSTREAM:
-                near, far = far, near
-            if not self._admits(far, front.direction, is_last=is_last):
-                self._walk.frontier.add(near)
+            far = edge.source if is_upstream else edge.target
+            is_known = far in reached or far in new
+            if not is_known and not self._admits(far, front, is_last=is_last):
+                self._walk.frontier.add(edge.target if is_upstream else edge.source)
                 continue
-            self._walk.edges[edge.id] = edge
+            edges[edge.id] = edge
             if far not in front.seen:
                 front.seen.add(far)
                 following.append(far)
         return following
 
-    def _admits(self, node: NodeId, direction: Direction, *, is_last: bool) -> bool:
-        """Tell whether a node was reached, or is now."""
-        if node in self._walk.reached or node in self._new:
-            return True
+    def _admits(self, node: NodeId, front: _Front, *, is_last: bool) -> bool:
+        """Tell whether a node that was not reached yet is reached now."""
         if is_last:
             self._walk.truncated_by_depth = True
             return False
         if len(self._walk.reached) + len(self._new) >= self._plan.max_nodes:
             self._walk.truncated_by_budget = True
             return False
-        self._new[node] = direction
+        self._new[node] = front.direction
         return True

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hydria_server.domain.records import AliasInterval, AliasTarget
+from hydria_server.domain.records import LATEST, AliasInterval, AliasTarget
 from hydria_server.storage.metadata.dialect import batches, insert
 from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL, VERSION
@@ -103,18 +103,34 @@ class SqlAliases:
         rows = await self._connection.execute(_OF_COLLECTION, {"in_collection": collection_id})
         return dict(rows.all())
 
-    async def of_versions(self, version_ids: Collection[int]) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = {}
+    async def named(self, version_ids: Collection[int]) -> set[int]:
+        found: set[int] = set()
         for some in batches(version_ids):
+            named = select(ALIAS.c.version_id).distinct().where(*_given_to(some))
+            found.update((await self._connection.execute(named)).scalars())
+        return found
+
+    async def of_versions(
+        self, version_ids: Collection[int], *, limit: int
+    ) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        for some in batches(sorted(version_ids)):
+            names = select(ALIAS.c.version_id, ALIAS.c.name).where(*_given_to(some))
             rows = await self._connection.execute(
-                select(ALIAS.c.version_id, ALIAS.c.name).where(ALIAS.c.version_id.in_(some))
+                names.order_by(ALIAS.c.version_id, ALIAS.c.name).limit(limit - len(found))
             )
-            for version_id, name in rows:
-                found.setdefault(version_id, []).append(name)
-        return {version_id: sorted(names) for version_id, names in found.items()}
+            found += [(version_id, name) for version_id, name in rows]
+            if len(found) == limit:
+                break
+        return found
 
     async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:
         rows = await self._connection.execute(
             _INTERVALS, {"in_collection": collection_id, "alias": alias}
         )
         return [AliasInterval(**row) for row in rows.mappings()]
+
+
+def _given_to(version_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for aliases of these versions that somebody gave."""
+    return ALIAS.c.version_id.in_(version_ids), ALIAS.c.name != LATEST

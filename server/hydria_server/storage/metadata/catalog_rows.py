@@ -234,8 +234,14 @@ class AliasRows(Protocol):
         """Return all aliases of the collection and the ids of their versions."""
         ...
 
-    async def of_versions(self, version_ids: Collection[int]) -> dict[int, list[str]]:
-        """Return the aliases of those of the versions that have any, sorted."""
+    async def named(self, version_ids: Collection[int]) -> set[int]:
+        """Return those of the versions that have an alias other than `latest`."""
+        ...
+
+    async def of_versions(
+        self, version_ids: Collection[int], *, limit: int
+    ) -> list[tuple[int, str]]:
+        """Return aliases other than `latest`, each with its version, by version and name."""
         ...
 
     async def intervals(self, collection_id: int, alias: str) -> list[AliasInterval]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from hydria_server.domain.deployments import (
@@ -32,10 +33,17 @@ class DeploymentRows(Protocol):
         """Return how many deployments of an entity are kept, those that ended among them."""
         ...
 
-    async def serving_version(
-        self, version_id: int, *, now_us: int, limit: int
-    ) -> list[DeploymentRecord]:
-        """Return some LIVE deployments of the version or of a link to it, by name."""
+    async def served(self, version_ids: Collection[int], *, now_us: int) -> set[int]:
+        """Return those of the versions that a LIVE deployment serves, by themselves or by links."""
+        ...
+
+    async def serving_versions(
+        self, version_ids: Collection[int], *, now_us: int, limit: int
+    ) -> list[tuple[int, DeploymentRecord]]:
+        """Return LIVE deployments of versions or of links to them, by name.
+
+        Each comes after the id of the version, for a link that of its source.
+        """
         ...
 
     async def serving_collection(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy import insert as plain_insert
@@ -34,7 +35,7 @@ from hydria_server.storage.metadata.deployment_tables import (
     DEPLOYMENT_LABEL,
     IS_UNENDED,
 )
-from hydria_server.storage.metadata.dialect import gathered, insert
+from hydria_server.storage.metadata.dialect import batches, gathered, insert
 from hydria_server.storage.metadata.filtering import NamesField, NumberField, TextField
 from hydria_server.storage.metadata.paging import Listing, Pager
 from hydria_server.storage.metadata.tables import (
@@ -48,7 +49,9 @@ from hydria_server.storage.metadata.tables import (
 _HOLDER = VERSION.alias("holder")
 _SOURCE = VERSION.alias("source")
 _IS_CURRENT = or_(DEPLOYMENT.c.alias == "", ALIAS.c.version_id == DEPLOYMENT.c.version_id)
-_FOLLOWED = DEPLOYMENT.join(VERSION, VERSION.c.id == DEPLOYMENT.c.version_id).outerjoin(
+_SERVED = DEPLOYMENT.join(VERSION, VERSION.c.id == DEPLOYMENT.c.version_id)
+_CONTENT_ID = func.coalesce(VERSION.c.source_version_id, VERSION.c.id)  # of what is served
+_FOLLOWED = _SERVED.outerjoin(
     ALIAS,
     and_(ALIAS.c.collection_id == DEPLOYMENT.c.collection_id, ALIAS.c.name == DEPLOYMENT.c.alias),
 )
@@ -151,13 +154,23 @@ class SqlDeployments:
         )
         return counted.scalar_one()
 
-    async def serving_version(
-        self, version_id: int, *, now_us: int, limit: int
-    ) -> list[DeploymentRecord]:
-        same = select(VERSION.c.id).where(
-            or_(VERSION.c.id == version_id, VERSION.c.source_version_id == version_id)
-        )
-        return await self._serving(DEPLOYMENT.c.version_id.in_(same), now_us, limit)
+    async def served(self, version_ids: Collection[int], *, now_us: int) -> set[int]:
+        found: set[int] = set()
+        for some in batches(version_ids):
+            served = select(_CONTENT_ID).distinct().select_from(_SERVED)
+            rows = await self._connection.execute(
+                served.where(_serves_any(some), *_is_live(now_us)),
+            )
+            found.update(rows.scalars())
+        return found
+
+    async def serving_versions(
+        self, version_ids: Collection[int], *, now_us: int, limit: int
+    ) -> list[tuple[int, DeploymentRecord]]:
+        found: list[tuple[int, DeploymentRecord]] = []
+        for some in batches(version_ids):
+            found += await self._serving(_serves_any(some), now_us, limit)
+        return sorted(found, key=lambda each: (each[1].name, each[1].host, each[1].id))[:limit]
 
     async def serving_collection(
         self, collection_id: int, *, now_us: int, limit: int
@@ -170,17 +183,20 @@ class SqlDeployments:
         within = or_(
             DEPLOYMENT.c.collection_id == collection_id, DEPLOYMENT.c.version_id.in_(linked)
         )
-        return await self._serving(within, now_us, limit)
+        found = await self._serving(within, now_us, limit)
+        return [deployment for _, deployment in found]
 
     async def _serving(
         self, condition: ColumnElement[bool], now_us: int, limit: int
-    ) -> list[DeploymentRecord]:
+    ) -> list[tuple[int, DeploymentRecord]]:
         rows = await self._connection.execute(
-            _RECORDS.where(condition, IS_UNENDED, DEPLOYMENT.c.expires_at_us > now_us)
+            _RECORDS.add_columns(_CONTENT_ID.label("content_id"))
+            .where(condition, *_is_live(now_us))
             .order_by(*_BY_NAME)
             .limit(limit)
         )
-        return [_record_at(now_us)(row) for row in rows.mappings()]
+        record_of = _record_at(now_us)
+        return [(row["content_id"], record_of(row)) for row in rows.mappings()]
 
     async def forget_ended(self, entity_id: int, *, limit: int) -> int:
         ended = (
@@ -252,6 +268,19 @@ def _record_at(now_us: int) -> Callable[[RowMapping], DeploymentRecord]:
         state = DeploymentState(row["state"])
         if state is DeploymentState.LIVE and row["expires_at_us"] <= now_us:
             state = DeploymentState.LOST
-        return DeploymentRecord(**{**row, "state": state, "is_current": bool(row["is_current"])})
+        fields = {name: row[name] for name in DeploymentRecord.__slots__}
+        return DeploymentRecord(**{**fields, "state": state, "is_current": bool(row["is_current"])})
 
     return record_of
+
+
+def _is_live(now_us: int) -> tuple[ColumnElement[bool], ...]:
+    return IS_UNENDED, DEPLOYMENT.c.expires_at_us > now_us
+
+
+def _serves_any(version_ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition for deployments of some versions, or of links to them."""
+    links = select(VERSION.c.id).where(VERSION.c.source_version_id.in_(version_ids))
+    return DEPLOYMENT.c.version_id.in_(
+        union_all(select(VERSION.c.id).where(VERSION.c.id.in_(version_ids)), links)
+    )

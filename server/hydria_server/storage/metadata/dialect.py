@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     FromClause,
@@ -43,6 +44,7 @@ T = TypeVar("T")
 POSTGRESQL: Final = "postgresql"
 # SQLite takes 32,766 values in a statement, but the longer it is the longer it takes to prepare.
 VALUES_PER_STATEMENT: Final = 500
+NUMBERS: Final = "numbers"
 
 
 def batches(values: Collection[T], size: int = VALUES_PER_STATEMENT) -> Iterator[list[T]]:
@@ -129,6 +131,32 @@ def given_digests(dialect: str) -> FromClause:
     return select(digest.label("digest")).select_from(position).subquery("given")
 
 
+class _Elements(GenericFunction[str]):
+    name = "elements_of_json"
+    inherit_cache = True
+
+
+@compiles(_Elements, "sqlite")
+def _elements_on_sqlite(element: _Elements, compiler: SQLCompiler, **options: object) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Elements, POSTGRESQL)
+def _elements_on_postgresql(element: _Elements, compiler: SQLCompiler, **options: object) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+
+
+def is_one_of_numbers(column: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the numbers that are given as one value."""
+    elements = _Elements(bindparam(NUMBERS)).table_valued("value").alias("given")
+    return column.in_(select(cast(elements.c.value, BigInteger)))
+
+
+def given_numbers(numbers: Collection[int]) -> dict[str, Value]:
+    """Return the one value that any number of numbers are, by its name."""
+    return {NUMBERS: f"[{','.join(map(str, numbers))}]"}
+
+
 class Names(TypeDecorator[tuple[str, ...]]):
     """Names that a statement gathered into one JSON array; each once, sorted: databases differ."""
 
@@ -141,8 +169,8 @@ class Names(TypeDecorator[tuple[str, ...]]):
 
 
 def names_in(gathered_names: str | None) -> tuple[str, ...]:
-    """Return the names in a value that a statement gathered, as the driver gives it."""
-    if gathered_names is None or gathered_names == "[]":
+    """Return the names that a statement gathered, sorted: databases differ."""
+    if not gathered_names or gathered_names == "[]":  # of most rows, and quickly said
         return ()
     return tuple(sorted(set(json.loads(gathered_names))))
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Select, bindparam, literal_column, select, true
 
 from hydria_server.domain.lineage import Direction, EdgeKind, NodeId, RunId, VersionId
+from hydria_server.storage.metadata.dialect import is_one_of_numbers
 from hydria_server.storage.metadata.lineage_tables import HAS_RUN, HAS_SOURCE, LINEAGE_EDGE
 
 _EDGE = LINEAGE_EDGE.c
@@ -34,7 +35,7 @@ def _look_up(
     """
     return (
         EDGES.where(
-            end.in_(bindparam("nodes", expanding=True)),
+            is_one_of_numbers(end),
             condition,
             _EDGE.kind == literal_column(str(kind.value)),
             _EDGE.id > bindparam("after_id"),

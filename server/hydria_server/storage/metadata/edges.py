@@ -30,7 +30,15 @@ from hydria_server.domain.lineage import (
 )
 from hydria_server.domain.records import VersionState
 from hydria_server.domain.traversal import EdgeFilter
-from hydria_server.storage.metadata.dialect import batches, insert, insert_rows, insert_sql
+from hydria_server.storage.metadata.dialect import (
+    batches,
+    given_numbers,
+    insert,
+    insert_rows,
+    insert_sql,
+    is_one_of_numbers,
+)
+from hydria_server.storage.metadata.direct import fetch
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.edge_look_ups import EDGES, EdgeLookUp, edge_look_ups
 from hydria_server.storage.metadata.lineage_tables import (
@@ -68,6 +76,8 @@ _NODES: Final = select(
     VERSION.c.created_at_us,
     func.coalesce(VERSION.c.deleted_at_us, COLLECTION.c.deleted_at_us).label("deleted_at_us"),
 ).select_from(_PLACED)
+_STATE: Final = 10  # where its columns have it
+_NODES_BY_ID: Final = _NODES.where(is_one_of_numbers(VERSION.c.id))
 _REMEMBERED = (
     select(func.coalesce(VERSION.c.source_version_id, VERSION.c.id))
     .select_from(_PLACED)
@@ -81,7 +91,8 @@ _REMEMBERED = (
     .limit(1)
 )
 ROWS_AT_ONCE = 4_096  # of a walk: turning so many into edges takes 10 ms
-_LAST_ID = select(func.coalesce(func.max(_EDGE.id), 0))
+_NODES_AT_ONCE: Final = 1_000
+_LAST_ID = select(func.max(_EDGE.id))
 _AFTER = EDGES.where(_EDGE.id > bindparam("after_id")).order_by(_EDGE.id)
 _BACKWARD = select(exists(select(_EDGE.id).where(IS_BACKWARD)))
 _GIVEN: Final = (
@@ -133,7 +144,7 @@ class SqlEdges:
         return await self._records(_AFTER, {"after_id": before})
 
     async def _records(
-        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value | list[int]]
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
     ) -> list[EdgeRecord]:
         rows = await self._connection.execute(statement, values)
         return [EdgeRecord(row[0], EdgeKind(row[1]), *row[2:]) for row in rows]
@@ -171,7 +182,7 @@ class SqlEdges:
         found: list[EdgeRecord] = []
         for look_up in edge_look_ups(nodes, direction):
             if look_up.kind in edges.kinds:
-                for some in batches(sorted(look_up.numbers)):
+                for some in batches(sorted(look_up.numbers), _NODES_AT_ONCE):
                     bounds: dict[str, Value] = {
                         "up_to_id": up_to_id,
                         "from_us": edges.recorded_from_us,
@@ -189,13 +200,14 @@ class SqlEdges:
         while pending and len(found) < limit:
             nodes, after_id = pending.pop()
             count = min(ROWS_AT_ONCE, limit - len(found))
-            values: dict[str, Value | list[int]] = {
+            values: dict[str, Value] = {
                 **bounds,
-                "nodes": nodes,
+                **given_numbers(nodes),
                 "after_id": after_id,
                 "limit": count,
             }
-            part = await self._records(look_up.statement, values)
+            rows = await fetch(self._connection, look_up.statement, values)
+            part = [EdgeRecord(row[0], look_up.kind, *row[2:]) for row in rows]
             found += part
             if len(part) == count:
                 last: int = getattr(part[-1], look_up.end)
@@ -204,8 +216,8 @@ class SqlEdges:
         return found
 
     async def last_id(self) -> int:
-        last: int = (await self._connection.execute(_LAST_ID)).scalar_one()
-        return last
+        ((last,),) = await fetch(self._connection, _LAST_ID, {})
+        return last or 0
 
     async def has_backward(self) -> bool:
         return bool((await self._connection.execute(_BACKWARD)).scalar_one())
@@ -216,9 +228,9 @@ class SqlEdges:
 
     async def version_nodes(self, version_ids: Collection[int]) -> dict[int, VersionNode]:
         found: dict[int, VersionNode] = {}
-        for ids in batches(version_ids):
-            for node in await self._nodes(_NODES.where(VERSION.c.id.in_(ids))):
-                found[node.id] = node
+        for ids in batches(version_ids, _NODES_AT_ONCE):
+            rows = await fetch(self._connection, _NODES_BY_ID, given_numbers(ids))
+            found.update((row[0], _node_of(row)) for row in rows)
         return found
 
     async def live_versions(
@@ -229,7 +241,8 @@ class SqlEdges:
         found: dict[tuple[str, int], VersionNode] = {}
         for some in batches(wanted):
             pair = tuple_(VERSION.c.collection_id, VERSION.c.number)
-            for node in await self._nodes(_NODES.where(pair.in_(some))):
+            rows = await self._connection.execute(_NODES.where(pair.in_(some)))
+            for node in map(_node_of, rows):
                 found[node.collection, node.number] = node
         return found
 
@@ -260,11 +273,10 @@ class SqlEdges:
             return None
         return (await self.version_nodes([version_id]))[version_id]
 
-    async def _nodes(self, statement: Select[*tuple[Any, ...]]) -> list[VersionNode]:
-        rows = await self._connection.execute(statement)
-        return [
-            VersionNode(**{**row, "state": VersionState(row["state"])}) for row in rows.mappings()
-        ]
+
+def _node_of(row: Sequence[Any]) -> VersionNode:
+    """Return the node in a row of `_NODES`."""
+    return VersionNode._make((*row[:_STATE], VersionState(row[_STATE]), *row[_STATE + 1 :]))
 
 
 def _places(node: NodeId, direction: Direction) -> Iterator[tuple[EdgeKind, ColumnElement[bool]]]:

@@ -123,6 +123,14 @@ async def _leave_transaction(connection: AsyncConnection) -> None:
         await (await driver_of(connection)).rollback()
 
 
+def driver_under(connection: AsyncConnection) -> OneHopConnection:
+    """Return the connection under one of SQLAlchemy's that is in a transaction."""
+    assert connection.sync_connection is not None
+    driver = connection.sync_connection.connection.driver_connection
+    assert isinstance(driver, OneHopConnection)
+    return driver
+
+
 async def driver_of(connection: AsyncConnection) -> OneHopConnection:
     """Return the connection under SQLAlchemy's."""
     driver = (await connection.get_raw_connection()).driver_connection

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import ColumnElement, bindparam, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.filters import Page, Query
 from hydria_server.domain.links import NewLink
 from hydria_server.domain.records import VersionRecord, VersionState
 from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
+from hydria_server.storage.metadata.dialect import batches
 from hydria_server.storage.metadata.leaves import SqlLeaves
 from hydria_server.storage.metadata.paging import Pager
 from hydria_server.storage.metadata.tables import (
@@ -96,6 +98,27 @@ class SqlLinks:
         found = await self._connection.execute(_OF_SOURCE, {"source_id": source_id})
         return list(found.scalars())
 
+    async def linked(self, version_ids: Collection[int]) -> set[int]:
+        found: set[int] = set()
+        for some in batches(version_ids):
+            linked = select(VERSION.c.source_version_id).distinct().where(*_to_any(some))
+            found.update((await self._connection.execute(linked)).scalars())
+        return found
+
+    async def of_versions(
+        self, version_ids: Collection[int], *, limit: int
+    ) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        for some in batches(sorted(version_ids)):
+            links = select(VERSION.c.source_version_id, VERSION.c.id).where(*_to_any(some))
+            rows = await self._connection.execute(
+                links.order_by(VERSION.c.source_version_id, VERSION.c.id).limit(limit - len(found))
+            )
+            found += [(source_id, link_id) for source_id, link_id in rows]
+            if len(found) == limit:
+                break
+        return found
+
     async def ids_of_collection(self, collection_id: int) -> list[int]:
         found = await self._connection.execute(_LINKED, {"collection_id": collection_id})
         return list(found.scalars())
@@ -104,3 +127,7 @@ class SqlLinks:
         scope = VERSION.c.source_version_id == source_id
         within = select(VERSION.c.collection_id).where(scope)
         return await Pager(self._connection).page(versions_where(scope, within), query)
+
+
+def _to_any(source_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
+    return VERSION.c.source_version_id.in_(source_ids), IS_LIVE_LINK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from hydria_server.domain.filters import Page, Query
@@ -84,6 +84,16 @@ class LinkRows(Protocol):
 
     async def ids_of_version(self, source_id: int) -> list[int]:
         """Return the ids of all live links to the version, the oldest first."""
+        ...
+
+    async def linked(self, version_ids: Collection[int]) -> set[int]:
+        """Return those of the versions that have a live link."""
+        ...
+
+    async def of_versions(
+        self, version_ids: Collection[int], *, limit: int
+    ) -> list[tuple[int, int]]:
+        """Return live links as ids, each after that of its version, by both of them."""
         ...
 
     async def ids_of_collection(self, collection_id: int) -> list[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import Integer, RowMapping, literal_column, select
 
 from hydria_server.domain.runs import RunRecord, RunState
-from hydria_server.storage.metadata.dialect import gathered
+from hydria_server.storage.metadata.dialect import gathered, names_in
 from hydria_server.storage.metadata.fields import EnumField, NamesField, NumberField, TextField
 from hydria_server.storage.metadata.lineage_tables import RUN, RUN_TAG
 from hydria_server.storage.metadata.paging import Listing
@@ -39,10 +40,19 @@ RUN_RECORDS: Final = select(
 )
 
 
+_TAGS: Final = 9  # where its columns have them; the state is next
+
+
 def run_of(row: RowMapping) -> RunRecord:
     """Return the record in a row that has the columns of `RUN_RECORDS`."""
-    fields = {name: row[name] for name in RunRecord.__slots__}
+    fields = {name: row[name] for name in RunRecord._fields}
     return RunRecord(**{**fields, "state": RunState(row["state"])})
+
+
+def run_in(row: Sequence[Any]) -> RunRecord:
+    """Return the record in a row of `RUN_RECORDS` as the driver has it."""
+    tags, state = names_in(row[_TAGS]), RunState(row[_TAGS + 1])
+    return RunRecord._make((*row[:_TAGS], tags, state, *row[_TAGS + 2 :]))
 
 
 def run_listing(project_id: int) -> Listing[RunRecord]:

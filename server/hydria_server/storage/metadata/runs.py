@@ -23,7 +23,13 @@ from hydria_server.domain.runs import (
     RunRecord,
     RunState,
 )
-from hydria_server.storage.metadata.dialect import batches, insert
+from hydria_server.storage.metadata.dialect import (
+    batches,
+    given_numbers,
+    insert,
+    is_one_of_numbers,
+)
+from hydria_server.storage.metadata.direct import fetch
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.lineage_tables import (
     HAS_RUN_REQUEST,
@@ -34,7 +40,7 @@ from hydria_server.storage.metadata.lineage_tables import (
     RUN_TAG,
 )
 from hydria_server.storage.metadata.paging import Pager
-from hydria_server.storage.metadata.run_records import RUN_RECORDS, run_listing, run_of
+from hydria_server.storage.metadata.run_records import RUN_RECORDS, run_in, run_listing, run_of
 from hydria_server.storage.metadata.tables import ENTITY, PROJECT
 
 _BY_NAME = RUN_RECORDS.where(
@@ -42,6 +48,8 @@ _BY_NAME = RUN_RECORDS.where(
     PROJECT.c.name == bindparam("project"),
     RUN.c.run_id == bindparam("run_id"),
 )
+_BY_IDS = RUN_RECORDS.where(is_one_of_numbers(RUN.c.id))
+_RUNS_AT_ONCE: Final = 1_000
 _BY_REQUEST = RUN_RECORDS.add_columns(RUN.c.request_hash).where(
     RUN.c.entity_id == bindparam("entity_id"),
     RUN.c.request_id == bindparam("request_id"),
@@ -141,9 +149,9 @@ class SqlRuns:
 
     async def by_ids(self, run_ids: Collection[int]) -> dict[int, RunRecord]:
         found: dict[int, RunRecord] = {}
-        for ids in batches(run_ids):
-            rows = await self._connection.execute(RUN_RECORDS.where(RUN.c.id.in_(ids)))
-            found.update((row["id"], run_of(row)) for row in rows.mappings())
+        for ids in batches(run_ids, _RUNS_AT_ONCE):
+            rows = await fetch(self._connection, _BY_IDS, given_numbers(ids))
+            found.update((row[0], run_in(row)) for row in rows)
         return found
 
     async def by_request(self, entity_id: int, request_id: str) -> tuple[RunRecord, bytes] | None:
