@@ -82,7 +82,7 @@ class EventRetention:
         return total
 
     async def _missable_end(self, entity_id: int) -> int:
-        """Return the first event that is kept for webhooks whatever they need; 0 without a limit."""
+        """Return the first event that is not too old for webhooks; 0 without a limit."""
         if not self._keep.webhook_seconds:
             return 0
         before_us = self._clock() - self._keep.webhook_seconds * 1_000_000
