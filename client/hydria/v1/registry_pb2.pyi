@@ -2185,7 +2185,7 @@ class ProtectAliasesRequest(_message.Message):
     PROTECT_FIELD_NUMBER: _builtins.int
     UNPROTECT_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
-    """The entity."""
+    """The entity; where a registry is meant, it exists as soon as it is used."""
     project: _builtins.str
     """The registry; with `collection`, also a project."""
     collection: _builtins.str
