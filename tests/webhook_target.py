@@ -46,15 +46,21 @@ class Target:
     is_stalled: bool = False
     requests: list[Request] = field(default_factory=list)
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _freed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         async with self._arrived:
             self.requests.append(Request(dict(request.headers), await request.read()))
             self._arrived.notify_all()
         if self.is_stalled:
-            await asyncio.Event().wait()
+            await self._freed.wait()
         headers = {"location": self.location} if self.location else {}
         return web.Response(status=self.status, body=self.answer, headers=headers)
+
+    def free(self) -> None:
+        """Stall no more, and answer what was stalled. It is done once."""
+        self.is_stalled = False
+        self._freed.set()
 
     async def received(self, count: int) -> list[Request]:
         """Wait until `count` requests have come; return all of them."""

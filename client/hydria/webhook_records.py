@@ -62,6 +62,10 @@ class Webhook:
     """When the next attempt is due, where one waits for its time."""
     dead_count: int
     """How many deliveries in the log were given up."""
+    missed_count: int
+    """How many events the server forgot before this webhook had looked at them."""
+    missed_at: datetime | None
+    """When that last happened."""
     created_at: datetime
     updated_at: datetime
     etag: str

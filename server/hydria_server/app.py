@@ -238,6 +238,7 @@ def _limits(settings: Settings) -> Limits:
         stall_timeout_seconds=settings.stall_timeout_seconds,
         watches_max=settings.watches_max,
         event_retention_seconds=settings.event_retention_seconds,
+        webhook_retention_seconds=settings.webhook_retention_seconds,
         deployment_retention_seconds=settings.deployment_retention_seconds,
     )
 

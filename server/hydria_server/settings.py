@@ -47,6 +47,7 @@ class Settings:
     webhook_timeout_seconds: float = 10.0
     webhook_attempts_max: int = 24
     webhook_log_max: int = 1000
+    webhook_retention_seconds: int = 0
     deployment_retention_seconds: int = 30 * 24 * 3600
     failpoint: str = ""
 
@@ -83,6 +84,8 @@ _HELP = {
     "webhook_timeout_seconds": "how long the target of a webhook may take (default: 10)",
     "webhook_attempts_max": "attempts before a delivery is given up (default: 24)",
     "webhook_log_max": "deliveries that are kept of each webhook (default: 1000)",
+    "webhook_retention_seconds": "how long old events are kept for a webhook that has not"
+    " delivered them; 0: until it has (default: 0)",
     "deployment_retention_seconds": "how long deployments that are over are shown"
     " (default: 2592000)",
     "failpoint": argparse.SUPPRESS,
@@ -164,7 +167,12 @@ def _finite(text: str) -> float:
 def _check(settings: Settings) -> None:
     if settings.log_level not in _LEVELS:
         raise SettingsError(f"log_level: {settings.log_level!r} is not one of {', '.join(_LEVELS)}")
-    numbers = ("drain_seconds", "reserve_bytes", "event_retention_seconds")
+    numbers = (
+        "drain_seconds",
+        "reserve_bytes",
+        "event_retention_seconds",
+        "webhook_retention_seconds",
+    )
     positive = (
         "stall_timeout_seconds",
         "upload_lease_seconds",
@@ -181,6 +189,8 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value < 0 or (name in positive and value == 0):
             raise SettingsError(f"{name}: {value} is too small")
+    if 0 < settings.webhook_retention_seconds < settings.event_retention_seconds:
+        raise SettingsError("webhook_retention_seconds: it is less than event_retention_seconds")
     _check_networks(settings)
     _check_address(settings)
 

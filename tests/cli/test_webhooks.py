@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from hydria.cli.webhook_rows import WEBHOOKS, webhook_lines, webhook_row
 from hydria.loop_thread import LoopThread
+from hydria.webhook_records import Webhook, WebhookFilter, WebhookFormat, WebhookState
 from tests.cli.conftest import Hydria
 from tests.webhook_target import Request, Target, webhook_target
 
@@ -135,3 +139,31 @@ def test_wrong_usage_is_told_and_ends_with_2(served: Hydria, hook: str, tmp_path
     assert (private.code, "no public address" in private.err) == (1, True)
     missing = served("webhook", "create", hook, *url, "--template", "@nothing.json")
     assert (missing.code, "nothing.json" in missing.err) == (1, True)
+
+
+def test_what_a_webhook_missed_is_shown() -> None:
+    then = datetime(2026, 3, 1, tzinfo=UTC)
+    missed = Webhook(
+        entity="team",
+        name="hook",
+        url="https://example.org/",
+        filter=WebhookFilter(),
+        format=WebhookFormat.JSON,
+        payload_template="",
+        state=WebhookState.PAUSED,
+        failed_attempts=0,
+        next_attempt_at=None,
+        dead_count=0,
+        missed_count=1234,
+        missed_at=then,
+        created_at=then,
+        updated_at=then,
+        etag="1",
+    )
+    none = replace(missed, missed_count=0, missed_at=None)
+    assert any("missed     1,234 events" in line for line in webhook_lines(missed))
+    assert not any("missed" in line for line in webhook_lines(none))
+    assert webhook_row(missed)["missed_count"] == 1234
+    assert webhook_row(missed)["missed_at"] == "2026-03-01T00:00:00Z"
+    assert webhook_row(none)["missed_at"] is None
+    assert WEBHOOKS.cells_of(missed)[-2] == "1,234"

@@ -13,8 +13,8 @@ from hydria.errors import ClientClosedError, InvalidArgumentError, RefInvalidErr
 from hydria.history_records import AliasHolder, AliasSnapshot, Event
 from hydria.watch_errors import WatchTokenCompactedError, WatchTokenInvalidError
 from hydria.watching import Watch
-from hydria_server.storage.metadata.interface import Rows
 from tests.client.lines import Line
+from tests.histories import forget_all
 from tests.servers import Server, server_process
 
 
@@ -34,18 +34,6 @@ async def snapshot(watch: Watch) -> dict[str, str]:
     item = await anext(watch)
     assert isinstance(item, AliasSnapshot)
     return {holder.alias: holder.version_ref for holder in item.holders}
-
-
-async def forget_all(server: Server, name: str) -> None:
-    """Let the history of an entity begin anew."""
-
-    async def forget(rows: Rows) -> None:
-        entity = await rows.names.entity(name)
-        assert entity
-        last = (await rows.events.bounds(entity.id)).last
-        await rows.event_queries.forget_before(entity.id, last + 1, limit=last)
-
-    await server.metadata.write(forget)
 
 
 @pytest.fixture

@@ -44,6 +44,13 @@ class AliasProtectionContract:
         with refused("RESOURCE_IN_USE"):
             await force_delete(shelf.team, ":v0")
 
+    async def test_a_rule_may_be_there_before_anything_of_its_entity(self, team: Team) -> None:
+        shelf = Shelf.of(team)
+        assert await protect(shelf.team, "production", whole_registry=True) == ["production"]
+        await team.log({"a": b"0"})
+        await shelf.link(team.ref())
+        assert list((await shelf.model()).protected_aliases) == ["production"]
+
     async def test_administrators_move_protected_aliases_by_every_call(self, team: Team) -> None:
         await team.log({"a": b"0"}, aliases=["production"])
         await protect(team, "production")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.model import LATEST, NOT_FOUND, Model, Number
+from tests.faults.model import LATEST, NOT_FOUND, Model, Number, Place
 from tests.faults.operations import DONE
 
+IN_USE = "RESOURCE_IN_USE"
 ANY = -1  # an expected version that nobody has
 
 
@@ -61,7 +62,12 @@ class Retype:
         found = model.find(self.collection)
         if found is None:
             return model, NOT_FOUND
-        retyped = replace(model.collections[found], type=self.type)
+        collection = model.collections[found]
+        if collection.type != self.type and (
+            collection.links or model.links_to(_places(model, found))
+        ):
+            return model, IN_USE
+        retyped = replace(collection, type=self.type)
         return model.with_collection(found, retyped), DONE
 
 
@@ -72,6 +78,7 @@ class DeleteVersion:
     collection: str
     number: int
     with_aliases: bool
+    force: bool = False
 
     def on(self, model: Model) -> tuple[Model, str]:
         found = model.find(self.collection)
@@ -80,9 +87,13 @@ class DeleteVersion:
             return model, str(version)
         collection, _ = version
         named = [a for a, n in collection.aliases.items() if n == self.number and a != LATEST]
-        if named and not self.with_aliases:
-            return model, "RESOURCE_IN_USE"
-        return model.with_collection(found, collection.without_version(self.number)), DONE
+        place = (found, self.number)
+        links = model.links_to([place])
+        if (named and not self.with_aliases) or (links and not self.force):
+            return model, IN_USE
+        if model.holds([place, *links]):
+            return model, IN_USE
+        return model.without_versions([*links, place]), DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +101,26 @@ class DeleteCollection:
     """DeleteCollection."""
 
     collection: str
+    force: bool = False
 
     def on(self, model: Model) -> tuple[Model, str]:
         found = model.find(self.collection)
         if found is None:
             return model, NOT_FOUND
-        return model.without_collection(found), DONE
+        if model.links_to(_places(model, found)) and not self.force:
+            return model, IN_USE
+        after = without_collection(model, found)
+        return (model, IN_USE) if after is None else (after, DONE)
+
+
+def _places(model: Model, collection_id: int) -> list[Place]:
+    return [(collection_id, number) for number in model.collections[collection_id].versions]
+
+
+def without_collection(model: Model, collection_id: int) -> Model | None:
+    """Return what there is after a collection went with its links; None if something is held."""
+    places = _places(model, collection_id)
+    links = model.links_to(places)
+    if model.holds([*places, *links]):
+        return None
+    return model.without_versions(links).without_collection(collection_id)

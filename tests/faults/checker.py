@@ -10,13 +10,14 @@ import itertools
 import shutil
 import sqlite3
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from blake3 import blake3
 
 from tests.faults.stored_bytes import ChunkRow, Entry, Listed, Packs, entries_of, listed_chunks
+from tests.faults.stored_history import alias_problems, event_problems, links_problems
 
 LIVE = 1
 OPEN, COMMITTED, ABORTED = 1, 2, 3
@@ -63,8 +64,9 @@ class _Checker:
             yield from self._staged()
         yield from self._uploads()
         yield from self._numbers()
-        yield from self._aliases()
-        yield from self._events()
+        yield from links_problems(self._db)
+        yield from alias_problems(self._db)
+        yield from event_problems(self._db)
 
     def _database(self) -> Iterator[str]:
         for (result,) in self._db.execute("PRAGMA integrity_check"):
@@ -99,7 +101,8 @@ class _Checker:
             "SELECT version.id, coalesce(project.domain_id, entity.domain_id), version.digest,"
             " version.file_count, version.size_bytes FROM version"
             " JOIN project ON project.id = version.project_id"
-            " JOIN entity ON entity.id = project.entity_id WHERE version.state = ?",
+            " JOIN entity ON entity.id = project.entity_id"
+            " WHERE version.state = ? AND version.source_version_id IS NULL",
             (VERSION_COMMITTED,),
         ):
             name = f"I2: version {version_id}"
@@ -199,7 +202,7 @@ class _Checker:
         made = self._db.execute(
             "SELECT version.id FROM version LEFT JOIN upload ON upload.id = version.upload_id"
             " AND upload.result_version_id = version.id AND upload.result_created"
-            " WHERE upload.id IS NULL"
+            " WHERE upload.id IS NULL AND version.source_version_id IS NULL"
         )
         for (version_id,) in made:
             yield f"version {version_id} was made by no upload"
@@ -216,70 +219,3 @@ class _Checker:
                 yield f"the versions of collection {collection_id} have a gap"
             if count != sum(state == VERSION_COMMITTED for _, state in rows):
                 yield f"collection {collection_id} counts its versions wrongly"
-
-    # --- I7, I8 ----------------------------------------------------------------------------------
-
-    def _aliases(self) -> Iterator[str]:
-        now = self._pointers("SELECT collection_id, name, version_id FROM alias")
-        wrong = self._db.execute(
-            "SELECT alias.collection_id, name FROM alias LEFT JOIN version"
-            " ON version.id = version_id AND version.collection_id = alias.collection_id"
-            " AND version.state = ? WHERE version.id IS NULL",
-            (VERSION_COMMITTED,),
-        )
-        for collection_id, name in wrong:
-            yield f"I7: {name} of collection {collection_id} points to no live version of it"
-        holders = self._db.execute(
-            "SELECT DISTINCT collection_id FROM version WHERE state = ?", (VERSION_COMMITTED,)
-        )
-        for (collection_id,) in holders:
-            if (collection_id, "latest") not in now:
-                yield f"I7: collection {collection_id} has versions and no latest"
-        open_intervals = self._pointers(
-            "SELECT collection_id, alias, version_id FROM alias_interval WHERE to_time_us IS NULL"
-        )
-        if open_intervals != now:
-            yield "I8: the open intervals are not where the aliases point"
-        intervals = self._db.execute(
-            "SELECT collection_id, alias, from_time_us, to_time_us FROM alias_interval"
-            " ORDER BY collection_id, alias, from_time_us"
-        ).fetchall()
-        for first, second in itertools.pairwise(intervals):
-            if first[:2] == second[:2] and (first[3] is None or first[3] > second[2]):
-                yield f"I8: intervals of {first[1]} of collection {first[0]} overlap"
-        for _, alias, begin, end in intervals:
-            if end is not None and end <= begin:
-                yield f"I8: an interval of {alias} ends before it begins"
-
-    def _pointers(self, query: str) -> dict[tuple[int, str], int]:
-        return {
-            (collection, alias): version for collection, alias, version in self._db.execute(query)
-        }
-
-    def _events(self) -> Iterator[str]:
-        told: dict[tuple[int, str], int] = {}
-        versions: Counter[int] = Counter()
-        for entity_id, last_seq, last_time in self._db.execute(
-            "SELECT id, last_event_seq, last_event_time_us FROM entity"
-        ):
-            events = self._db.execute(
-                "SELECT seq, time_us, type, collection_id, version_id,"
-                " json_extract(data_json, '$.alias') FROM event WHERE entity_id = ? ORDER BY seq",
-                (entity_id,),
-            ).fetchall()
-            if [event[0] for event in events] != list(range(1, last_seq + 1)):
-                yield f"I8: the events of entity {entity_id} have a gap"
-            times = [event[1] for event in events]
-            if times != sorted(times) or (times and times[-1] > last_time):
-                yield f"I8: time runs backwards in the events of entity {entity_id}"
-            for _, _, kind, collection_id, version_id, alias in events:
-                versions[version_id] += kind == "version_committed"
-                if kind == "alias_set":
-                    told[collection_id, alias] = version_id
-                elif kind == "alias_removed":
-                    told.pop((collection_id, alias), None)
-        if told != self._pointers("SELECT collection_id, name, version_id FROM alias"):
-            yield "I8: the events tell another story than the aliases"
-        for (version_id,) in self._db.execute("SELECT id FROM version"):
-            if versions[version_id] != 1:
-                yield f"I8: version {version_id} has {versions[version_id]} commit events"

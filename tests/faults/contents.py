@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from tests.faults.model import DATASET, Files
+from tests.faults.model import DATASET, MODELS, Files
 from tests.faults.stub_client import digest_of
 
 COLLECTIONS = ("a", "b", "c")
+REGISTRIES = (MODELS, "registry-x")
+REGISTERED = tuple(f"{registry}/m" for registry in REGISTRIES)
 ALIASES = ("best", "worst", "candidate")
 TYPES = (DATASET, "model")
 PATHS = ("p", "q", "r", "s/t", "s/u")

@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-LATEST = "latest"
-DATASET = "dataset"
+from tests.faults.model_collection import (
+    DATASET,
+    LATEST,
+    Collection,
+    Files,
+    Number,
+    Place,
+    Selector,
+)
+
+__all__ = ["DATASET", "LATEST", "Collection", "Files", "Number", "Place", "Selector"]
+
 OPEN, COMMITTED, ABORTED = "OPEN", "COMMITTED", "ABORTED"
+MODELS = "model-registry"  # which is always there
 NOT_FOUND, DELETED, NO_ALIAS = "RESOURCE_NOT_FOUND", "VERSION_DELETED", "ALIAS_NOT_FOUND"
-
-Files = Mapping[str, str]
-"""Paths, and what is under them: the names of `contents.CONTENTS` and `contents.REFERENCES`."""
-
-Number = int | None
-"""Of a version; None is none."""
-
-Selector = int | str
-"""The number of a version, or an alias that it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Versions that are there, where aliases point, the number that comes next, and the type."""
-
-    versions: Mapping[int, Files] = field(default_factory=dict)
-    aliases: Mapping[str, int] = field(default_factory=dict)
-    next_number: int = 0
-    type: str = DATASET
-
-    def with_version(self, files: Files, aliases: tuple[str, ...]) -> tuple[Collection, int, bool]:
-        """Return what there is after a commit, the version, and whether it is new (C2)."""
-        equal = [number for number, found in self.versions.items() if found == files]
-        number = max(equal, default=self.next_number)
-        after = replace(
-            self,
-            versions={**self.versions, number: files},
-            aliases={**self.aliases, **dict.fromkeys((*aliases, LATEST), number)},
-            next_number=max(self.next_number, number + 1),
-        )
-        return after, number, not equal
-
-    def without_version(self, number: int) -> Collection:
-        """Return what there is after a version went with its aliases: `latest` is handed on."""
-        versions = {n: files for n, files in self.versions.items() if n != number}
-        aliases = {alias: n for alias, n in self.aliases.items() if n != number}
-        if versions and LATEST not in aliases:
-            aliases[LATEST] = max(versions)
-        return replace(self, versions=versions, aliases=aliases)
-
-    def with_alias(self, alias: str, number: Number) -> Collection:
-        """Return what there is after an alias was moved or removed."""
-        aliases = {name: n for name, n in self.aliases.items() if name != alias}
-        if number is not None:
-            aliases[alias] = number
-        return replace(self, aliases=aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +69,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A whole store. Collections have ids, as in the store: a rename keeps them."""
+    """A whole store. Collections have ids, as in the store: a rename keeps them.
+
+    Registered models are called `REGISTRY/NAME`. Registries have the aliases that they protect.
+    """
 
     collections: Mapping[int, Collection] = field(default_factory=dict)
     names: Mapping[str, int] = field(default_factory=dict)
@@ -112,6 +80,7 @@ class Model:
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     answers: Mapping[str, tuple[object, str]] = field(default_factory=dict)  # by request id
     ids_given: int = 0
+    registries: Mapping[str, frozenset[str]] = field(default_factory=lambda: {MODELS: frozenset()})
 
     def find(self, name: str) -> int | None:
         """Return the id of the collection of that name, now or once."""
@@ -180,6 +149,38 @@ class Model:
             redirects={n: i for n, i in self.redirects.items() if i != collection_id},
         )
 
+    def links_to(self, sources: Iterable[Place]) -> list[Place]:
+        """Return the links to some versions."""
+        wanted = set(sources)
+        return [
+            (collection_id, number)
+            for collection_id, collection in self.collections.items()
+            for number, source in collection.links.items()
+            if source in wanted
+        ]
+
+    def without_versions(self, places: Iterable[Place]) -> Model:
+        """Return what there is after versions or links went."""
+        model = self
+        for collection_id, number in places:
+            after = model.collections[collection_id].without_version(number)
+            model = model.with_collection(collection_id, after)
+        return model
+
+    def protected_in(self, collection_id: int) -> frozenset[str]:
+        """Return the aliases that are protected in a collection, by itself or its registry."""
+        (name,) = (name for name, found in self.names.items() if found == collection_id)
+        of_registry = self.registries.get(name.partition("/")[0], frozenset())
+        return self.collections[collection_id].protected | of_registry
+
+    def holds(self, places: Iterable[Place]) -> bool:
+        """Tell whether a protected alias points to one of these versions or links."""
+        return any(
+            self.collections[collection_id].aliases.get(alias) == number
+            for collection_id, number in places
+            for alias in self.protected_in(collection_id)
+        )
+
     def with_upload(self, key: str, upload: Upload) -> Model:
         return replace(self, uploads={**self.uploads, key: upload})
 
@@ -187,14 +188,32 @@ class Model:
         """Return what a client can see of all this."""
         names = {collection_id: name for name, collection_id in self.names.items()}
         return Seen(
-            {name: _shown(self.collections[i]) for name, i in self.names.items()},
+            {name: self._shown(i, names) for name, i in self.names.items()},
             {name: names[i] for name, i in self.redirects.items()},
             {key: _progress(upload) for key, upload in self.uploads.items()},
+            frozenset(self.registries),
+        )
+
+    def _shown(self, collection_id: int, names: Mapping[int, str]) -> Shown:
+        collection = self.collections[collection_id]
+        return Shown(
+            collection.type,
+            dict(collection.versions),
+            dict(collection.aliases),
+            {number: (names[i], n) for number, (i, n) in collection.links.items()},
+            self.protected_in(collection_id),
         )
 
 
-Shown = tuple[str, Mapping[int, Files], Mapping[str, int]]
-"""What a client can see of a collection: its type, versions and aliases."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a client can see of a collection."""
+
+    type: str
+    versions: Mapping[int, Files]
+    aliases: Mapping[str, int]
+    links: Mapping[int, tuple[str, int]]
+    protected: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +223,7 @@ class Seen:
     collections: Mapping[str, Shown]
     redirects: Mapping[str, str]
     uploads: Mapping[str, tuple[str, Mapping[str, int]]]
-
-
-def _shown(collection: Collection) -> Shown:
-    return collection.type, dict(collection.versions), dict(collection.aliases)
+    registries: frozenset[str]
 
 
 def _progress(upload: Upload) -> tuple[str, dict[str, int]]:

@@ -22,8 +22,17 @@ from tests.faults.contents import (
     SMALL,
     TYPES,
 )
-from tests.faults.model import DATASET, LATEST, OPEN, Files, Model
+from tests.faults.model import DATASET, OPEN, Files, Model
 from tests.faults.operations import Abort, Begin, Commit, FileOf, Operation, SendFile, Stage
+from tests.faults.random_choices import a_number, a_selector, any_name, some_aliases
+from tests.faults.random_registry import (
+    create_registry,
+    delete_registry,
+    link,
+    protect,
+    rollback,
+    unlink,
+)
 from tests.faults.shortcuts import Copy, PutSmall, Reuse
 
 
@@ -59,7 +68,7 @@ def commit(source: random.Random, model: Model, client: str) -> Operation:
     key = _upload(source, model)
     if key is None:
         return begin(source, model, client)
-    return Commit(key, _aliases(source))
+    return Commit(key, some_aliases(source))
 
 
 def abort(source: random.Random, model: Model, client: str) -> Operation:
@@ -68,9 +77,9 @@ def abort(source: random.Random, model: Model, client: str) -> Operation:
 
 
 def move(source: random.Random, model: Model, _client: str) -> Operation:
-    collection = source.choice(COLLECTIONS)
-    alias, number = source.choice(ALIASES), _number(source, model, collection)
-    expected = source.choice((ANY, ANY, None, _number(source, model, collection)))
+    collection = any_name(source)
+    alias, number = source.choice(ALIASES), a_number(source, model, collection)
+    expected = source.choice((ANY, ANY, None, a_number(source, model, collection)))
     return MoveAlias(collection, alias, number if source.random() < 0.8 else None, expected)
 
 
@@ -92,7 +101,7 @@ def put_small(source: random.Random, model: Model, _client: str) -> Operation:
     payload = random.Random(key)
     paths = payload.sample(PATHS, payload.randint(0, 3))
     files = {path: payload.choice(SMALL) for path in paths}
-    return PutSmall(key, payload.choice(COLLECTIONS), _type(payload), files, _aliases(payload))
+    return PutSmall(key, payload.choice(COLLECTIONS), _type(payload), files, some_aliases(payload))
 
 
 def copy(source: random.Random, model: Model, client: str) -> Operation:
@@ -100,10 +109,10 @@ def copy(source: random.Random, model: Model, client: str) -> Operation:
     if known and source.random() < 0.2:
         return source.choice(known)
     key = f"copy-{client}-{source.randint(0, len(known))}" if source.random() < 0.5 else ""
-    collection = source.choice(COLLECTIONS)
-    selector = source.choice((_number(source, model, collection), LATEST, source.choice(ALIASES)))
+    collection = any_name(source)
+    selector = a_selector(source, model, collection)
     type_ = source.choice(("", "", *TYPES))
-    aliases = _aliases(source)
+    aliases = some_aliases(source)
     return Copy(collection, selector, source.choice(COLLECTIONS), type_, aliases, key)
 
 
@@ -111,17 +120,17 @@ def reuse(source: random.Random, model: Model, _client: str) -> Operation:
     collection = source.choice(COLLECTIONS)
     files = _files(source, model, collection if source.random() < 0.8 else "")
     type_ = source.choice(("", "", *TYPES))
-    return Reuse(collection, type_, files, _aliases(source))
+    return Reuse(collection, type_, files, some_aliases(source))
 
 
 def delete_version(source: random.Random, model: Model, _client: str) -> Operation:
-    collection = source.choice(COLLECTIONS)
-    number = _number(source, model, collection)
-    return DeleteVersion(collection, number, source.random() < 0.6)
+    collection = any_name(source)
+    number = a_number(source, model, collection)
+    return DeleteVersion(collection, number, source.random() < 0.6, source.random() < 0.5)
 
 
 def delete_collection(source: random.Random, _model: Model, _client: str) -> Operation:
-    return DeleteCollection(source.choice(COLLECTIONS))
+    return DeleteCollection(any_name(source), source.random() < 0.5)
 
 
 Maker = Callable[[random.Random, Model, str], Operation]
@@ -139,6 +148,12 @@ KINDS: Mapping[str, tuple[Maker, int]] = {
     "reuse": (reuse, 2),
     "delete version": (delete_version, 2),
     "delete collection": (delete_collection, 1),
+    "link": (link, 4),
+    "unlink": (unlink, 2),
+    "rollback": (rollback, 2),
+    "protect": (protect, 1),
+    "create registry": (create_registry, 1),
+    "delete registry": (delete_registry, 1),
 }
 
 
@@ -166,19 +181,10 @@ def _upload(source: random.Random, model: Model) -> str | None:
     return source.choice(some) if some else None
 
 
-def _number(source: random.Random, model: Model, collection: str) -> int:
-    """Return the number of a version, which mostly is there."""
-    found = model.find(collection)
-    if found is None:
-        return 0
-    known = model.collections[found]
-    return source.choice([*known.versions, source.randint(0, known.next_number)])
-
-
 def _file(source: random.Random, model: Model) -> FileOf:
     """Return a file of a version, which mostly is there."""
     collection = source.choice(COLLECTIONS)
-    number = _number(source, model, collection)
+    number = a_number(source, model, collection)
     found = model.live(collection, number)
     paths = PATHS if isinstance(found, str) else (*found[0].versions[number], PATHS[0])
     return FileOf(collection, number, source.choice(paths))
@@ -199,10 +205,6 @@ def _content(source: random.Random) -> str:
 
 def _content_or_reference(source: random.Random) -> str:
     return source.choice([*REFERENCES]) if source.random() < 0.2 else _content(source)
-
-
-def _aliases(source: random.Random) -> tuple[str, ...]:
-    return tuple(sorted(source.sample(ALIASES, source.randint(0, 2))))
 
 
 def _type(source: random.Random) -> str:

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from hydria_server.domain.chunks import ChunkRef
 from hydria_server.domain.errors import HydriaError, NotFoundError
-from hydria_server.domain.records import UploadRecord, VersionRecord
-from hydria_server.domain.refs import CollectionName
+from hydria_server.domain.records import CollectionRecord, UploadRecord, VersionRecord
 from hydria_server.domain.roles import Role
 from hydria_server.services.aliases import AliasOperation, AnyVersion
 from hydria_server.services.artifact import ArtifactServices
@@ -36,18 +35,23 @@ from tests.faults.contents import (
     COLLECTIONS,
     CONTENTS,
     NAME_OF,
+    REGISTERED,
     Reference,
     referenced,
     stored,
     version_digest_of,
 )
-from tests.faults.model import Files, Seen, Selector, Shown
+from tests.faults.model import Seen, Shown
 from tests.faults.operations import DONE, Abort, Begin, Commit, Operation, SendFile, Stage
+from tests.faults.places import linked_by, place_of
+from tests.faults.places import ref_of as _ref
+from tests.faults.registry_changes import RegistryOperation
+from tests.faults.service_registry import ACTOR, ServiceRegistry
+from tests.faults.service_registry import collection_of as _name
 from tests.faults.shortcuts import Copy, PutSmall, Reuse
-from tests.faults.stub_client import all_chunks, chunks_of, digest_of
+from tests.faults.stub_client import ENTITY, all_chunks, chunks_of, digest_of
 
 PART_BYTES = 1024 * 1024
-ENTITY, PROJECT, ACTOR = "team", "plant", "tester"
 
 
 class ServiceClient:
@@ -55,6 +59,7 @@ class ServiceClient:
 
     def __init__(self) -> None:
         self.services: ArtifactServices
+        self.registry: ServiceRegistry
         self.durable: dict[bytes, int] = {}  # what was acknowledged: digests and sizes
         self._begun: dict[str, Begin] = {}
 
@@ -85,6 +90,8 @@ class ServiceClient:
                 await services.sessions.abort((await self._upload(key)).upload_id)
             case PutSmall() | Copy() | Reuse():
                 return _told(await self._make(operation))
+            case _ if isinstance(operation, RegistryOperation):
+                return await self.registry.perform(operation)
             case _:
                 await self._change(operation)
         return DONE
@@ -126,17 +133,17 @@ class ServiceClient:
                 await services.collections.update(
                     _name(collection), change_type, etag="", actor=ACTOR
                 )
-            case DeleteVersion(collection, number, with_aliases):
+            case DeleteVersion(collection, number, with_aliases, force):
                 await services.versions.delete(
                     _ref(collection, number),
                     delete_aliases=with_aliases,
-                    force=False,
+                    force=force,
                     etag="",
                     actor=ACTOR,
                 )
-            case DeleteCollection(collection):
+            case DeleteCollection(collection, force):
                 await services.collections.delete(
-                    _name(collection), force=False, etag="", actor=ACTOR
+                    _name(collection), force=force, etag="", actor=ACTOR
                 )
             case _:
                 raise AssertionError(f"nobody can perform {operation}")
@@ -197,23 +204,28 @@ class ServiceClient:
         """Return what a client can see; `keys` name the uploads that may be there."""
         collections: dict[str, Shown] = {}
         redirects: dict[str, str] = {}
-        for name in COLLECTIONS:
+        for name in (*COLLECTIONS, *REGISTERED):
             try:
                 found = await self.services.collections.get(_name(name))
             except NotFoundError:
                 continue
-            if found.name == name:
-                collections[name] = (found.type, *await self._collection(name))
+            if found.name == place_of(name)[1]:
+                collections[name] = await self._collection(name, found)
             else:
                 redirects[name] = found.name
         uploads = {key: seen for key in keys if (seen := await self._progress(key))}
-        return Seen(collections, redirects, uploads)
+        return Seen(collections, redirects, uploads, await self.registry.look())
 
-    async def _collection(self, name: str) -> tuple[dict[int, Files], dict[str, int]]:
+    async def _collection(self, name: str, found: CollectionRecord) -> Shown:
         request = ListRequest(page_size=1000)
-        listed = await self.services.listings.versions(ENTITY, PROJECT, name, request)
-        aliases = {alias: v.number for v in listed.items for alias in v.aliases}
-        return {v.number: await self._download(v) for v in listed.items}, aliases
+        listed = await self.services.listings.versions(ENTITY, *place_of(name), request)
+        return Shown(
+            found.type,
+            {v.number: await self._download(v) for v in listed.items},
+            {alias: v.number for v in listed.items for alias in v.aliases},
+            {v.number: linked_by(v.source.ref) for v in listed.items if v.source},
+            frozenset(found.protected_aliases),
+        )
 
     async def _download(self, version: VersionRecord) -> dict[str, str]:
         files: dict[int, bytes] = {}
@@ -256,14 +268,6 @@ class ServiceClient:
         refs = [ChunkRef(digest, size) for digest, size in self.durable.items()]
         assert await self.services.presence.missing_indexes(upload, refs) == []
         await self.services.sessions.abort(upload.upload_id)
-
-
-def _name(collection: str) -> CollectionName:
-    return CollectionName(ENTITY, PROJECT, collection)
-
-
-def _ref(collection: str, selector: Selector) -> str:
-    return f"{_name(collection)}:{selector if isinstance(selector, str) else f'v{selector}'}"
 
 
 def _told(done: Commitment) -> str:

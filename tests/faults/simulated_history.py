@@ -59,7 +59,7 @@ class SimulatedHistory:
     def together(self, operations: Sequence[Operation], trouble: Trouble = None) -> None:
         """Ask for all of them at once; return when each was answered, or the server is gone."""
         outcomes: list[str | None] = [None] * len(operations)
-        self._client.services = self.world.services
+        self._connect()
 
         async def ask(index: int) -> None:
             outcomes[index] = await self._client.perform(operations[index])
@@ -83,6 +83,10 @@ class SimulatedHistory:
             self.world.restart(End.KILL)
         self.check()
 
+    def _connect(self) -> None:
+        """Call the server that lives now."""
+        self._client.services, self._client.registry = self.world.services, self.world.registry
+
     def restart(self, end: End) -> None:
         """End the server while it is idle, and start another."""
         self.world.restart(end)
@@ -90,7 +94,7 @@ class SimulatedHistory:
 
     def check(self) -> None:
         """Compare the store with the model, its bytes with its rows, and with what was said."""
-        self._client.services = self.world.services
+        self._connect()
         problems = self.world.problems()
         assert problems == [], problems
         keys = {key for model in self._history.possible for key in model.uploads}
@@ -98,7 +102,7 @@ class SimulatedHistory:
 
     def require_durable(self) -> None:
         """Ask for all that was ever acknowledged (I6)."""
-        self._client.services = self.world.services
+        self._connect()
         self.world.run(self._client.require_durable())
 
 

@@ -25,6 +25,7 @@ from hydria_server.storage.metadata.store import SqlMetadataStore
 from hydria_server.storage.packs.disk import DiskPackStore
 from tests.faults.checker import problems_in
 from tests.faults.seeded_loop import SeededLoop, StoppedHereError, threads_as_fibers
+from tests.faults.service_registry import ServiceRegistry
 from tests.faults.simulated_disk import SimulatedDisk, torn
 
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class SimulatedWorld:
         self.services = ArtifactServices(
             Stores(self._packs, self._metadata, info), self._now_us, Limits(), self._threads
         )
+        self.registry = ServiceRegistry.on(self._metadata, self._now_us)
         self._ingest = asyncio.create_task(self.services.ingest.run())
 
     @contextmanager

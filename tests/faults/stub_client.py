@@ -12,7 +12,7 @@ from blake3 import blake3
 from pyfastcdc import FastCDC
 
 from hydria.v1 import artifact_pb2 as pb
-from hydria.v1 import artifact_pb2_grpc, types_pb2
+from hydria.v1 import artifact_pb2_grpc, registry_pb2_grpc, types_pb2
 
 Files = Mapping[str, bytes]
 
@@ -73,6 +73,8 @@ class StubClient:
     def __init__(self, channel: grpc.aio.Channel, promises: Promises) -> None:
         self.stub: artifact_pb2_grpc.ArtifactServiceAsyncStub
         self.stub = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.registry: registry_pb2_grpc.RegistryServiceAsyncStub
+        self.registry = registry_pb2_grpc.RegistryServiceStub(channel)
         self.promises = promises
 
     async def create(self, request_id: str = "") -> str:

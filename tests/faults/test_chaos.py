@@ -21,6 +21,14 @@ from tests.faults.forked_servers import forked_server
 from tests.faults.history import History
 from tests.faults.operations import Abort, Begin, Commit, FileOf, SendFile, Stage
 from tests.faults.random_operations import KINDS, any_operation
+from tests.faults.registry_changes import (
+    CreateRegistry,
+    DeleteRegistry,
+    Link,
+    Protect,
+    Rollback,
+    Unlink,
+)
 from tests.faults.seeds import Kept, kept_seeds
 from tests.faults.shortcuts import Copy, PutSmall, Reuse
 from tests.faults.simulated_history import CLIENTS, simulated_history
@@ -57,6 +65,12 @@ MAKERS = {
     "reuse": ("Reuse.reuse",),
     "delete version": ("Versions.delete",),
     "delete collection": ("Collections.delete",),
+    "link": ("Links.link",),
+    "unlink": ("Links.unlink",),
+    "rollback": ("AliasHistory.roll_back",),
+    "protect": ("Protections.change",),
+    "create registry": ("Registries.create",),
+    "delete registry": ("Registries.delete",),
 }
 WRITES_BYTES = ("stage", "send file", "commit", "put small")
 OPERATIONS_PER_ROUND = 5
@@ -75,6 +89,13 @@ ONE_OF_EACH = (
     Reuse("c", "dataset", {"p": "5k", "q": "9k"}),
     Retype("c", "model"),
     Rename("a", "b"),
+    Link("b", 0, "model-registry/m", ("best",)),
+    MoveAlias("b", "best", 1),
+    Rollback("b", "best"),
+    Unlink("model-registry/m", 0, with_aliases=True),
+    Protect("model-registry/m", "best"),
+    CreateRegistry("registry-x"),
+    DeleteRegistry("registry-x"),
     DeleteVersion("b", 0, with_aliases=True),
     DeleteCollection("b"),
 )

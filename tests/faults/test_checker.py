@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hydria.v1 import registry_pb2
 from tests.faults.checker import problems_in
-from tests.faults.stub_client import Promises, StubClient, random_files
+from tests.faults.stub_client import ENTITY, Promises, StubClient, random_files
 from tests.servers import disk_server
 
 FILES = random_files(7, 2_600_000, 500, 40)
@@ -18,7 +19,7 @@ FILES = random_files(7, 2_600_000, 500, 40)
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store with two versions, an open upload and some history."""
+    """Return a store with two versions, a link, an open upload and some history."""
     data = tmp_path_factory.mktemp("healthy")
     asyncio.run(_fill(data))
     return data
@@ -28,7 +29,15 @@ async def _fill(data: Path) -> None:
     async with disk_server(data) as server:
         client = StubClient(server.channel, Promises())
         await client.upload(FILES, "best")
-        await client.upload(random_files(8, 300), "best")
+        version = await client.upload(random_files(8, 300), "best")
+        link = registry_pb2.LinkVersionRequest(
+            source_ref=version.ref,
+            entity=ENTITY,
+            registry="model-registry",
+            collection="m",
+            aliases=["best"],
+        )
+        await client.registry.LinkVersion(link)
         upload_id = await client.create()
         await client.put(upload_id, [b"staged"])
         await client.stage(upload_id, {"staged": b"staged"})
@@ -67,6 +76,15 @@ def test_a_healthy_store_has_no_problems(data: Path) -> None:
         ("DELETE FROM alias WHERE name = 'latest'", "I7"),
         ("UPDATE alias SET version_id = 1 WHERE name = 'best'", "I8"),
         ("UPDATE alias_interval SET to_time_us = to_time_us + 1", "I8"),
+        ("UPDATE alias_interval SET from_time_us = from_time_us - 1", "another story"),
+        ("DELETE FROM alias_interval WHERE to_time_us IS NOT NULL", "another story"),
+        ("UPDATE version SET state = 2 WHERE id = 2", "its source is not"),
+        ("UPDATE version SET source_version_id = 99 WHERE id = 3", "has no source"),
+        ("UPDATE version SET source_version_id = 3 WHERE id = 3", "one that is a link"),
+        ("UPDATE version SET source_version_id = 1 WHERE id = 3", "something else than its source"),
+        ("UPDATE collection SET type = 'x' WHERE name = 'm'", "something else than its source"),
+        ("UPDATE version SET source_version_id = NULL WHERE id = 3", "or none in one"),
+        ("DELETE FROM event WHERE type = 'version_linked'", "I8"),
         ("DELETE FROM event WHERE seq = 2", "I8"),
         ("DELETE FROM event WHERE type = 'version_committed'", "I8"),
         ("UPDATE event SET time_us = 0 WHERE seq = 7", "I8"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hydria.v1 import artifact_pb2 as pb
+from tests.disks import fill, small_disk
 from tests.faults.checker import problems_in
 from tests.faults.forked_servers import forked_server
 from tests.faults.stub_client import NAME, Promises, all_chunks, random_files, stub_client
@@ -27,22 +25,8 @@ NO_RESERVE = ("--reserve-bytes", "0", "--drain-seconds", "1")
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a small disk as a data directory."""
-    root = tmp_path / "data"
-    root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(root)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root can mount a small disk")
-    yield root
-    subprocess.run(["umount", "--lazy", str(root)], check=True)
-
-
-def fill(disk: Path, *, but_bytes: int = 0) -> Path:
-    """Leave no more than that much room; return the file that takes the rest."""
-    ballast = disk / "ballast"
-    status = os.statvfs(disk)
-    size = status.f_bavail * status.f_frsize - but_bytes
-    ballast.write_bytes(bytes(size))
-    return ballast
+    with small_disk(tmp_path / "data", size_bytes=DISK_BYTES) as root:
+        yield root
 
 
 async def test_a_full_disk_refuses_uploads_and_loses_nothing(disk: Path) -> None:

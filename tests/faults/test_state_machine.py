@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.faults import random_operations
+from tests.faults import random_operations, random_registry
 from tests.faults.contents import COLLECTIONS
 from tests.faults.operations import Begin, Commit
 from tests.faults.random_operations import KINDS, Maker
@@ -126,6 +126,27 @@ class Clients(RuleBasedStateMachine):
     @rule(source=CHOICE, client=CLIENT)
     def delete_a_collection(self, source: random.Random, client: str) -> None:
         self._ask(source, (random_operations.delete_collection, client))
+
+    @precondition(lambda self: self._history.model.names)
+    @rule(source=CHOICE, client=CLIENT)
+    def link_a_version(self, source: random.Random, client: str) -> None:
+        self._ask(source, (random_registry.link, client))
+
+    @precondition(lambda self: self._history.model.names)
+    @rule(
+        source=CHOICE,
+        client=CLIENT,
+        maker=st.sampled_from(
+            (random_registry.unlink, random_registry.rollback, random_registry.protect)
+        ),
+    )
+    def change_a_registered_model(self, source: random.Random, client: str, maker: Maker) -> None:
+        self._ask(source, (maker, client))
+
+    @rule(source=CHOICE, client=CLIENT)
+    def make_or_delete_a_registry(self, source: random.Random, client: str) -> None:
+        maker = source.choice((random_registry.create_registry, random_registry.delete_registry))
+        self._ask(source, (maker, client))
 
     @rule(
         source=CHOICE,

@@ -9,8 +9,8 @@ import grpc
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
+from tests.faults import wire_registry
 from tests.faults.changes import (
-    ANY,
     DeleteCollection,
     DeleteVersion,
     MoveAlias,
@@ -21,13 +21,17 @@ from tests.faults.contents import (
     COLLECTIONS,
     CONTENTS,
     NAME_OF,
+    REGISTERED,
     Reference,
     referenced,
     stored,
     version_digest_of,
 )
-from tests.faults.model import LATEST, Files, Seen, Selector, Shown
+from tests.faults.model import LATEST, Files, Seen, Shown
 from tests.faults.operations import DONE, Abort, Begin, Commit, Operation, SendFile, Stage
+from tests.faults.places import linked_by, place_of
+from tests.faults.places import ref_of as _ref
+from tests.faults.registry_changes import RegistryOperation
 from tests.faults.shortcuts import Copy, PutSmall, Reuse
 from tests.faults.stub_client import CALL_SECONDS, ENTITY, PROJECT, StubClient, all_chunks, entry_of
 from tests.refusals import outcome_of, reason_of
@@ -72,6 +76,8 @@ class WireClient:
                 await stub.AbortUpload(pb.AbortUploadRequest(upload_id=upload_id))
             case PutSmall() | Copy() | Reuse():
                 return await self._make(operation)
+            case _ if isinstance(operation, RegistryOperation):
+                return await wire_registry.perform(self.stubs.registry, operation)
             case _:
                 await self._change(operation)
         return DONE
@@ -120,9 +126,8 @@ class WireClient:
         call: Awaitable[object]
         match operation:
             case MoveAlias(collection, alias, number, expected):
-                request = pb.UpdateAliasesRequest(
-                    entity=ENTITY, project=PROJECT, collection=collection
-                )
+                project, name = place_of(collection)
+                request = pb.UpdateAliasesRequest(entity=ENTITY, project=project, collection=name)
                 request.operations.append(_alias_operation(alias, number, expected))
                 call = stub.UpdateAliases(request, timeout=CALL_SECONDS)
             case Rename(collection, name):
@@ -137,14 +142,15 @@ class WireClient:
                 )
                 change.update_mask.paths.append("type")
                 call = stub.UpdateCollection(change, timeout=CALL_SECONDS)
-            case DeleteVersion(collection, number, with_aliases):
+            case DeleteVersion(collection, number, with_aliases, force):
                 deletion = pb.DeleteVersionRequest(
-                    ref=_ref(collection, number), delete_aliases=with_aliases
+                    ref=_ref(collection, number), delete_aliases=with_aliases, force=force
                 )
                 call = stub.DeleteVersion(deletion, timeout=CALL_SECONDS)
-            case DeleteCollection(collection):
+            case DeleteCollection(collection, force):
+                project, name = place_of(collection)
                 end = pb.DeleteCollectionRequest(
-                    entity=ENTITY, project=PROJECT, collection=collection
+                    entity=ENTITY, project=project, collection=name, force=force
                 )
                 call = stub.DeleteCollection(end, timeout=CALL_SECONDS)
             case _:
@@ -193,28 +199,35 @@ class WireClient:
         """Return what a client can see; `keys` name the uploads that may be there."""
         collections: dict[str, Shown] = {}
         redirects: dict[str, str] = {}
-        for name in COLLECTIONS:
-            request = pb.GetCollectionRequest(entity=ENTITY, project=PROJECT, collection=name)
+        for name in (*COLLECTIONS, *REGISTERED):
+            project, collection = place_of(name)
+            request = pb.GetCollectionRequest(entity=ENTITY, project=project, collection=collection)
             if await outcome_of(self.stubs.stub.GetCollection(request)) == "RESOURCE_NOT_FOUND":
                 continue
             found = (await self.stubs.stub.GetCollection(request)).collection
-            if found.name == name:
-                collections[name] = (found.type, *await self._collection(name))
+            if found.name == collection:
+                collections[name] = await self._collection(found)
             else:
                 redirects[name] = found.name
-        return Seen(collections, redirects, {key: await self._progress(key) for key in keys})
+        uploads = {key: await self._progress(key) for key in keys}
+        registries = await wire_registry.look(self.stubs.registry)
+        return Seen(collections, redirects, uploads, registries)
 
-    async def _collection(self, name: str) -> tuple[dict[int, Files], dict[str, int]]:
+    async def _collection(self, found: types_pb2.Collection) -> Shown:
         request = pb.ListVersionsRequest(
-            entity=ENTITY, project=PROJECT, collection=name, page_size=1000
+            entity=ENTITY, project=found.project, collection=found.name, page_size=1000
         )
         versions: dict[int, Files] = {}
         aliases: dict[str, int] = {}
+        links: dict[int, tuple[str, int]] = {}
         for version in (await self.stubs.stub.ListVersions(request)).versions:
             number = int(version.version[1:])
             versions[number] = await self._files(version)
             aliases |= dict.fromkeys(version.aliases, number)
-        return versions, aliases
+            if version.source_ref:
+                links[number] = linked_by(version.source_ref)
+        protected = frozenset(found.protected_aliases)
+        return Shown(found.type, versions, aliases, links, protected)
 
     async def _files(self, version: types_pb2.Version) -> dict[str, str]:
         files = await self.stubs.download(version.ref)
@@ -232,11 +245,6 @@ class WireClient:
         state = types_pb2.UploadState.Name(upload.state).removeprefix("UPLOAD_STATE_")
         writers = {w.writer_id: w.staged_through_seq for w in upload.writers}
         return state, {writer: seq for writer, seq in writers.items() if seq}
-
-
-def _ref(collection: str, selector: Selector) -> str:
-    version = selector if isinstance(selector, str) else f"v{selector}"
-    return f"{ENTITY}/{PROJECT}/{collection}:{version}"
 
 
 def _told(version: types_pb2.Version, *, created: bool) -> str:
@@ -266,6 +274,7 @@ def _alias_operation(alias: str, number: int | None, expected: int | None) -> pb
         operation.remove = True
     else:
         operation.set_version = f"v{number}"
-    if expected != ANY:
-        operation.expected_version = "" if expected is None else f"v{expected}"
+    said = wire_registry.expected_text(expected)
+    if said is not None:
+        operation.expected_version = said
     return operation

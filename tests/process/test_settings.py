@@ -70,6 +70,7 @@ def test_variables_of_clients_and_of_others_are_none_of_its_business() -> None:
         ("--open-uploads-max", "0"),
         ("--byte-budget", "many"),
         ("--reserve-bytes", "-5"),
+        ("--webhook-retention-seconds", "-1"),
         ("--reflection", "perhaps"),
         ("--log-level", "loud"),
     ],
@@ -79,6 +80,14 @@ def test_a_malformed_value_is_refused_by_the_name_of_its_setting(flags: tuple[st
 
     assert name in refusal(*flags)
     assert name in refusal(**{"HYDRIA_" + name.upper(): flags[1]})
+
+
+def test_events_are_kept_for_webhooks_at_least_as_long_as_for_others() -> None:
+    shorter = ("--event-retention-seconds", "9", "--webhook-retention-seconds", "8")
+
+    assert "webhook_retention_seconds" in refusal(*shorter)
+    assert parse_settings([*shorter[:3], "9"], {}).webhook_retention_seconds == 9
+    assert parse_settings([*shorter[:3], "0"], {}).webhook_retention_seconds == 0
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def webhook_row(webhook: Webhook) -> Row:
         "failed_attempts": webhook.failed_attempts,
         "next_attempt_at": rfc3339(webhook.next_attempt_at) if webhook.next_attempt_at else None,
         "dead_count": webhook.dead_count,
+        "missed_count": webhook.missed_count,
+        "missed_at": rfc3339(webhook.missed_at) if webhook.missed_at else None,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),
         "etag": webhook.etag,
@@ -58,6 +60,9 @@ def webhook_lines(webhook: Webhook) -> Iterator[str]:
         yield f"  next       {time_text(webhook.next_attempt_at)}"
     if webhook.dead_count:
         yield f"  given up   {webhook.dead_count:,} (hydria webhook deliveries)"
+    if webhook.missed_at:
+        missed = f"{webhook.missed_count:,} events, forgotten before it had them"
+        yield f"  missed     {missed}; the last at {time_text(webhook.missed_at)}"
     if webhook.secret:
         yield f"  secret     {webhook.secret}  (keep it: it is not shown again)"
 
@@ -97,7 +102,9 @@ def delivery_text(delivery: WebhookDelivery) -> str:
 
 def _webhook_cells(webhook: Webhook) -> Sequence[str]:
     failing = f"{webhook.failed_attempts:,}" if webhook.failed_attempts else "-"
-    return webhook.name, webhook.state.value, failing, f"{webhook.dead_count:,}", webhook.url
+    missed = f"{webhook.missed_count:,}" if webhook.missed_count else "-"
+    given_up = f"{webhook.dead_count:,}"
+    return webhook.name, webhook.state.value, failing, given_up, missed, webhook.url
 
 
 def _delivery_cells(delivery: WebhookDelivery) -> Sequence[str]:
@@ -115,8 +122,8 @@ def _delivery_cells(delivery: WebhookDelivery) -> Sequence[str]:
 WEBHOOKS = Layout(
     webhook_row,
     _webhook_cells,
-    ("NAME", "STATE", "FAILING", "GIVEN UP", "URL"),
-    right=("FAILING", "GIVEN UP"),
+    ("NAME", "STATE", "FAILING", "GIVEN UP", "MISSED", "URL"),
+    right=("FAILING", "GIVEN UP", "MISSED"),
 )
 DELIVERIES = Layout(
     delivery_row,

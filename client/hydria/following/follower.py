@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TypeVar
@@ -16,20 +16,15 @@ from hydria.following.errors import FollowRootError
 from hydria.following.lease import DeploymentLease
 from hydria.following.notices import Notices
 from hydria.following.placing import OnStep, Placer
-from hydria.following.records import (
-    FollowOptions,
-    NoticeKind,
-    OnNotice,
-    ServedVersion,
-)
+from hydria.following.records import FollowOptions, NoticeKind, OnNotice, ServedVersion
 from hydria.following.root import FollowRoot
+from hydria.following.telling import OnSwap, Teller
 from hydria.records import Version
 from hydria.refs import split_ref
 from hydria.threads import run_in_thread
 from hydria.watch_errors import WatchTokenInvalidError
 from hydria.watching import Watch
 
-OnSwap = Callable[[ServedVersion], Awaitable[None]]
 _Result = TypeVar("_Result")
 
 _FIRST_WAIT_SECONDS = 0.5
@@ -79,7 +74,6 @@ class AsyncModelFollower:
             raise RefInvalidError(f"{ref!r} never moves; follow an alias, as in {name}:production")
         self.ref = f"{self._name}:{self._alias}"
         self._client = client
-        self._on_swap = on_swap
         self._notices = Notices(on_notice)
         self._options = options or FollowOptions()
         self._root = FollowRoot(root)
@@ -91,6 +85,7 @@ class AsyncModelFollower:
             references=self._options.references,
             on_step=on_step or (lambda _step: None),
         )
+        self._teller = Teller(self._placer, on_swap, self._notices)
         self.is_in_place = asyncio.Event()
         """Set once there is a version in place."""
 
@@ -159,7 +154,10 @@ class AsyncModelFollower:
             return
         self._notices.say(NoticeKind.CURRENT, current.version_ref, current)
         lease.serve(current.version_ref)
-        await self._tell(current)
+        try:
+            await self._teller.tell(current)
+        except OSError as error:
+            self._notices.say(NoticeKind.RETRYING, current.version_ref, message=self._words(error))
         self.is_in_place.set()
 
     async def _look_for_server(self) -> None:
@@ -178,7 +176,7 @@ class AsyncModelFollower:
                         await self._catch_up(item.token, lease)
                         wait_seconds = _FIRST_WAIT_SECONDS
             except WatchTokenInvalidError:  # the server keeps another store now
-                await self._placer.forget_token()
+                self._placer.forget_token()
             except (FollowRootError, InvalidArgumentError):
                 raise
             except HydriaError as error:
@@ -207,24 +205,29 @@ class AsyncModelFollower:
         while True:
             version: Version | None = None
             try:
-                version = await self._client.version(self.ref)
-                await self._bring(version, token, lease)
-                return
-            except NotFoundError as error:
+                version = await self._find()
                 if version is None:
-                    await self._stay(error)
                     await self._placer.keep_token(token)
-                    return
-                problem = error.message  # it was deleted meanwhile: look again
+                else:
+                    await self._bring(version, token, lease)
+                return
             except (FollowRootError, InvalidArgumentError):
                 raise
-            except HydriaError as error:
+            except HydriaError as error:  # it may have been deleted meanwhile
                 problem = error.message
             except OSError as error:
-                problem = f"{error.filename or self._root.link}: {error.strerror}"
+                problem = self._words(error)
             self._notices.say(NoticeKind.RETRYING, version.ref if version else "", message=problem)
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, _LONGEST_WAIT_SECONDS)
+
+    async def _find(self) -> Version | None:
+        """Return what the alias points to; None when it leads nowhere, and that was said."""
+        try:
+            return await self._client.version(self.ref)
+        except NotFoundError as error:
+            await self._stay(error)
+            return None
 
     async def _stay(self, error: NotFoundError) -> None:
         """Say that the alias leads nowhere, and what became of the version that is in place."""
@@ -244,7 +247,8 @@ class AsyncModelFollower:
         current = self.current
         if current and (current.version_ref, current.digest) == (version.ref, version.digest):
             await self._placer.keep_token(token)
-            await self._tell(current)
+            await self._teller.tell(current)
+            self.is_in_place.set()
             return
         self._notices.say(NoticeKind.FETCHING, version.ref)
         received_bytes = await self._placer.fetch(version)
@@ -258,27 +262,12 @@ class AsyncModelFollower:
         )
         if lease is not None:
             lease.serve(version.ref)
-        await self._tell(current)
+        await self._teller.tell(current)
         self.is_in_place.set()
         await self._placer.clean()
 
-    async def _tell(self, current: ServedVersion) -> None:
-        """Call back for a version, if that was not done; a failure is said, and that is all."""
-        if self._placer.is_told:
-            return
-        if self._on_swap is None:
-            await self._placer.keep_told()
-            return
-        begun_at = time.monotonic()
-        kind, message = NoticeKind.TOLD, ""
-        try:
-            await self._on_swap(current)
-        except Exception as error:  # noqa: BLE001 - it is another's code; following goes on
-            kind = NoticeKind.CALLBACK_FAILED
-            message = str(error) or type(error).__name__
-        seconds = time.monotonic() - begun_at
-        await self._placer.keep_told()
-        self._notices.say(kind, current.version_ref, current, message=message, seconds=seconds)
+    def _words(self, error: OSError) -> str:
+        return f"{error.filename or self._root.link}: {error.strerror}"
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await run_in_thread(self._executor, work, stop=lambda: None)

@@ -75,6 +75,7 @@ class Placer:
         what a killed follower left of this version: all of it is verified again.
         """
         name = place_name(version.version, version.digest)
+        await self.clean(but=name)  # what was begun of others and given up takes room
         known = [placed.name for placed in (self._state.current, self._state.previous) if placed]
         beside = [self._root.place(each) for each in known if each != name]
         place = self._root.place(name)
@@ -122,14 +123,14 @@ class Placer:
         """Keep where to go on watching."""
         await self._keep(replace(self._state, token=token.hex()))
 
-    async def forget_token(self) -> None:
-        """Begin watching anew the next time."""
-        await self.keep_token(b"")
+    def forget_token(self) -> None:
+        """Begin watching anew the next time. A restart finds out again that it is good no more."""
+        self._state = replace(self._state, token="")
 
-    async def clean(self) -> None:
-        """Remove all but what is in place, and what was before it."""
+    async def clean(self, *, but: str = "") -> None:
+        """Remove all but what is in place, what was before it, and one more by its name."""
         placed = (self._state.current, self._state.previous)
-        keep = [each.name for each in placed if each]
+        keep = [but, *(each.name for each in placed if each)]
         await self._in_thread(lambda _: self._root.clean(keep))
 
     async def _keep(self, state: FollowState) -> None:

@@ -150,8 +150,14 @@ class FollowRoot:
         sync_directory(self.link.parent)
 
     def clean(self, keep: Collection[str]) -> None:
-        """Remove all versions but some, those among them that never came in place."""
+        """Remove all versions but some and what is in place: those too that never came there.
+
+        Raises:
+            FollowRootError: somebody put something else in place.
+            OSError: the disk refuses.
+        """
+        kept = {*keep, self.linked_name()}
         for entry in list(self.shelf.iterdir()):
             name = entry.name
-            if _PLACE.fullmatch(name) and name not in keep and not entry.is_symlink():
+            if _PLACE.fullmatch(name) and name not in kept and not entry.is_symlink():
                 shutil.rmtree(entry)

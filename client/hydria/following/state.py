@@ -59,11 +59,10 @@ def save_state(path: Path, state: FollowState) -> None:
     data = json.dumps({"format": _FORMAT, **asdict(state)}).encode()
     new = path.with_name(f"{path.name}.new")
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, data)
+    with os.fdopen(fd, "wb", buffering=0) as file:
+        while data:  # a disk that is nearly full takes a part
+            data = data[file.write(data) :]
         os.fsync(fd)
-    finally:
-        os.close(fd)
     new.replace(path)
     sync_directory(path.parent)
 

@@ -1484,6 +1484,8 @@ class Webhook(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    MISSED_COUNT_FIELD_NUMBER: _builtins.int
+    MISSED_AT_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
     """The entity."""
     name: _builtins.str
@@ -1511,6 +1513,11 @@ class Webhook(_message.Message):
     """How many deliveries in the log are DEAD."""
     etag: _builtins.str
     """Changes with every change that somebody makes."""
+    missed_count: _builtins.int
+    """How many events the server forgot before this webhook was done with them, since it was made.
+    Not all of them need have been for it. Always 0 unless the operator has set a limit to how long
+    events are kept for webhooks that are paused or failing.
+    """
     @_builtins.property
     def filter(self) -> Global___EventFilter:
         """Which events. Collections need a project."""
@@ -1526,6 +1533,10 @@ class Webhook(_message.Message):
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it was last changed."""
+
+    @_builtins.property
+    def missed_at(self) -> _timestamp_pb2.Timestamp:
+        """When events were last missed; unset when none ever were."""
 
     def __init__(
         self,
@@ -1543,10 +1554,12 @@ class Webhook(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        missed_count: _builtins.int = ...,
+        missed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "filter", b"filter", "next_attempt_at", b"next_attempt_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "filter", b"filter", "missed_at", b"missed_at", "next_attempt_at", b"next_attempt_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "dead_count", b"dead_count", "entity", b"entity", "etag", b"etag", "failed_attempts", b"failed_attempts", "filter", b"filter", "format", b"format", "name", b"name", "next_attempt_at", b"next_attempt_at", "payload_template", b"payload_template", "state", b"state", "target_url", b"target_url", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "dead_count", b"dead_count", "entity", b"entity", "etag", b"etag", "failed_attempts", b"failed_attempts", "filter", b"filter", "format", b"format", "missed_at", b"missed_at", "missed_count", b"missed_count", "name", b"name", "next_attempt_at", b"next_attempt_at", "payload_template", b"payload_template", "state", b"state", "target_url", b"target_url", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2172,7 +2185,7 @@ class ProtectAliasesRequest(_message.Message):
     PROTECT_FIELD_NUMBER: _builtins.int
     UNPROTECT_FIELD_NUMBER: _builtins.int
     entity: _builtins.str
-    """The entity."""
+    """The entity; where a registry is meant, it exists as soon as it is used."""
     project: _builtins.str
     """The registry; with `collection`, also a project."""
     collection: _builtins.str

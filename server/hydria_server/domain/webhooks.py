@@ -73,6 +73,8 @@ class WebhookRecord:
     words: WebhookWords
     progress: WebhookProgress
     dead_count: int
+    missed_count: int  # events that were forgotten before it had them
+    missed_at_us: int  # when that last happened; 0: never
     revision: int  # grows with every change of the words; the etag
     created_at_us: int
     updated_at_us: int

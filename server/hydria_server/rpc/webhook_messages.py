@@ -48,6 +48,8 @@ def webhook_message(webhook: WebhookRecord) -> pb.Webhook:
         failed_attempts=progress.failed_attempts,
         next_attempt_at=_time_or_none(progress.next_attempt_at_us),
         dead_count=webhook.dead_count,
+        missed_count=webhook.missed_count,
+        missed_at=_time_or_none(webhook.missed_at_us),
         created_at=timestamp(webhook.created_at_us),
         updated_at=timestamp(webhook.updated_at_us),
         etag=format_etag(webhook.revision),

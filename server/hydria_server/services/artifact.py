@@ -52,6 +52,7 @@ class Limits:
     stall_timeout_seconds: float = 120.0
     watches_max: int = 5000
     event_retention_seconds: int = 0  # 0: for ever
+    webhook_retention_seconds: int = 0  # of events that a webhook has yet to deliver; likewise
     deployment_retention_seconds: int = 30 * 24 * 3600
 
 

@@ -72,7 +72,7 @@ class Protections:
             require_name(name.collection, field="collection")
 
         async def apply(rows: Rows) -> tuple[str, ...]:
-            scope = await _scope(rows, name)
+            scope = await _scope(rows, name, now_us=self._clock())
             _require_admin(role, [*change.protect, *change.unprotect], "say what is protected")
             before = await rows.protections.of(scope.project_id, scope.collection_id)
             after = tuple(sorted((set(before) | set(change.protect)) - set(change.unprotect)))
@@ -102,10 +102,12 @@ def _check(change: ProtectionChange) -> None:
         raise FieldViolationError("unprotect", f"{twice[0]!r} is to be protected as well")
 
 
-async def _scope(rows: Rows, name: CollectionName) -> _Scope:
+async def _scope(rows: Rows, name: CollectionName, *, now_us: int) -> _Scope:
     if name.collection:
         collection = await require_collection(rows, name)
         return _Scope(collection.entity_id, collection.project_id, collection, None)
+    # It has a registry as soon as it is used: rules may come before the first version.
+    await rows.names.ensure_entity(name.entity, now_us=now_us)
     registry = await require_registry(rows, name.entity, name.project)
     return _Scope(registry.entity_id, registry.id, None, registry)
 

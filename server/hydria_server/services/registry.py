@@ -7,7 +7,7 @@ from hydria_server.services.deployment_listing import DeploymentListing
 from hydria_server.services.deployments import Deployments
 from hydria_server.services.event_hub import EventHub
 from hydria_server.services.event_listing import EventListing
-from hydria_server.services.event_retention import EventRetention
+from hydria_server.services.event_retention import EventRetention, Retention
 from hydria_server.services.links import Links
 from hydria_server.services.protection import Protections
 from hydria_server.services.registered_models import RegisteredModels
@@ -56,6 +56,7 @@ class RegistryServices:
         self.watches = Watches(
             metadata, self.hub, self.tokens, clock, watches_max=limits.watches_max
         )
+        keep = Retention(limits.event_retention_seconds, limits.webhook_retention_seconds)
         self.retention = EventRetention(
-            metadata, clock, keep_seconds=limits.event_retention_seconds
+            metadata, clock, keep, note_places=self.webhooks.note_places
         )

@@ -123,6 +123,42 @@ class WebhooksContract:
         assert (second.failed_attempts, second.next_attempt_at_us) == (3, 9)
 
     @in_one_write
+    async def test_the_first_event_that_is_needed_is_that_of_the_slowest(self, rows: Rows) -> None:
+        nobody = await rows.names.ensure_entity("nobody", now_us=1)
+        first, second = await a_webhook(rows), await a_webhook(rows, "second")
+        entity_id = first.entity_id
+        assert await rows.webhooks.first_needed(nobody.id) is None
+        assert await rows.webhooks.first_needed(entity_id) == 1
+
+        await rows.webhooks.pass_over({first.id: 5, second.id: 3, 99: 7})
+        assert await rows.webhooks.first_needed(entity_id) == 4
+        await rows.webhooks.pass_over({first.id: 4})
+        await rows.webhooks.pass_over({})
+        assert (await found(rows)).progress == WebhookProgress(5)
+
+    @in_one_write
+    async def test_what_is_gone_is_missed_by_who_had_not_dealt_with_it(self, rows: Rows) -> None:
+        behind, done = await a_webhook(rows), await a_webhook(rows, "done")
+        pending = WebhookProgress(2, 7, failed_attempts=1, next_attempt_at_us=9)
+        await rows.webhooks.advance(behind.id, pending)
+        await rows.webhooks.advance(done.id, WebhookProgress(9))
+        await rows.webhooks.miss_before(behind.entity_id, 3, now_us=50)
+        assert (await found(rows)).missed_at_us == 0
+
+        for seq, now_us in ((6, 60), (10, 70), (10, 80)):
+            await rows.webhooks.miss_before(behind.entity_id, seq, now_us=now_us)
+
+        shown = await found(rows)
+        assert (shown.missed_count, shown.missed_at_us) == (7, 70)
+        assert shown.progress == replace(pending, cursor_seq=9)
+        assert (await found(rows, "done")).missed_count == 0
+        query = listing(OrderTerm("name"))
+        page = await rows.webhooks.webhooks(behind.entity_id, query)
+        assert [each.missed_count for each in page.items] == [0, 7]
+        await rows.webhooks.delete(behind.id)
+        assert (await a_webhook(rows)).missed_count == 0
+
+    @in_one_write
     async def test_a_delivery_is_inserted_and_replaced(self, rows: Rows) -> None:
         webhook = await a_webhook(rows)
         row_id = await rows.webhooks.save_delivery(a_delivery(webhook))

@@ -87,14 +87,14 @@ class Attempts:
         as nothing succeeds, whatever is given up meanwhile.
         """
         assert delivery.event_seq is not None
+        # What comes after it may have been forgotten while the attempt was made.
+        dealt_with = max(progress.cursor_seq, delivery.event_seq)
         if delivery.attempts[-1].succeeded:
             done = replace(delivery, state=DeliveryState.DELIVERED, next_attempt_at_us=0)
-            return WebhookProgress(delivery.event_seq), done
+            return WebhookProgress(dealt_with), done
         failed = progress.failed_attempts + 1
         due_us = self._clock() + int(_wait_seconds(failed) * _MICROSECONDS)
-        after = WebhookProgress(
-            delivery.event_seq, failed_attempts=failed, next_attempt_at_us=due_us
-        )
+        after = WebhookProgress(dealt_with, failed_attempts=failed, next_attempt_at_us=due_us)
         if delivery.attempt_count < self._attempts_max:
             return after, replace(delivery, next_attempt_at_us=due_us)
         return after, replace(delivery, state=DeliveryState.DEAD, next_attempt_at_us=0)

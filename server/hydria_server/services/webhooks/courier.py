@@ -66,6 +66,16 @@ class Courier:
         """Return up to where events were passed over that do not concern the webhook."""
         return self._scanned.get(webhook_id, 0)
 
+    async def note_places(self) -> None:
+        """Write down what was passed over, so that the history need not be kept for it."""
+
+        async def note(rows: Rows) -> None:
+            await rows.webhooks.pass_over(self._scanned)
+
+        if self._scanned:
+            async with self._turn:
+                await self._metadata.write(note)
+
     def notice(self, entity_id: int, events: Sequence[EventRecord]) -> None:
         """Pass over new events for those webhooks that are up to date and do not select them."""
         self._scanned |= self.idle.notice(entity_id, events)

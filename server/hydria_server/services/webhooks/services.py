@@ -41,6 +41,7 @@ class WebhookServices:
         self.dispatcher = WebhookDispatcher(metadata, courier, clock)
         self.webhooks = Webhooks(metadata, courier, networks, clock, wake=self.dispatcher.wake)
         self.listings = WebhookListings(metadata)
+        self.note_places = courier.note_places
         metadata.on_events(self.dispatcher.notice)
 
     async def close(self, seconds: float) -> None:

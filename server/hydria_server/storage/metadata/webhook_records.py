@@ -35,7 +35,7 @@ def webhook_columns(words: WebhookWords) -> dict[str, str | int]:
 
 
 def webhook_of(row: RowMapping) -> WebhookRecord:
-    """Return the webhook of a row with the name of its entity and the count of the dead."""
+    """Return the webhook of a row with the name of its entity and the counts beside it."""
     return WebhookRecord(
         id=row["id"],
         entity_id=row["entity_id"],
@@ -56,6 +56,8 @@ def webhook_of(row: RowMapping) -> WebhookRecord:
             next_attempt_at_us=row["next_attempt_at_us"],
         ),
         dead_count=row["dead_count"],
+        missed_count=row["missed_count"],
+        missed_at_us=row["missed_at_us"],
         revision=row["revision"],
         created_at_us=row["created_at_us"],
         updated_at_us=row["updated_at_us"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from hydria_server.domain.filters import Page, Query
@@ -43,6 +44,24 @@ class WebhookRows(Protocol):
 
     async def advance(self, webhook_id: int, progress: WebhookProgress) -> None:
         """Note how far the webhook has come; `updated_at` and the revision stay."""
+        ...
+
+    async def pass_over(self, places: Mapping[int, int]) -> None:
+        """Note that webhooks have dealt with everything up to a place, by their ids.
+
+        Who is further already, or was deleted, stays as it is.
+        """
+        ...
+
+    async def first_needed(self, entity_id: int) -> int | None:
+        """Return the number of the first event that a webhook of an entity has yet to deal with.
+
+        One more than the last number if all have dealt with all; None if there is no webhook.
+        """
+        ...
+
+    async def miss_before(self, entity_id: int, seq: int, *, now_us: int) -> None:
+        """Note that the events before `seq` are gone: who has not dealt with them missed them."""
         ...
 
     async def delete(self, webhook_id: int) -> None:

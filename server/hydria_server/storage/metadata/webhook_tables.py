@@ -48,6 +48,15 @@ WEBHOOK = Table(
 IS_ACTIVE_WEBHOOK: Final = WEBHOOK.c.state == literal_column(str(WebhookState.ACTIVE.value))
 only_where(Index("ix_webhook_active", WEBHOOK.c.entity_id), IS_ACTIVE_WEBHOOK)
 
+# What was forgotten before a webhook had it; most webhooks never miss anything.
+WEBHOOK_GAP = Table(
+    "webhook_gap",
+    METADATA,
+    Column("webhook_id", ForeignKey(WEBHOOK.c.id), primary_key=True),
+    Column("event_count", BigInteger, nullable=False),
+    Column("last_time_us", BigInteger, nullable=False),
+)
+
 # `event_seq` is empty for a test. Attempts are few and read with their delivery: one document.
 WEBHOOK_DELIVERY = Table(
     "webhook_delivery",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     or_,
     select,
     update,
@@ -43,6 +45,7 @@ from hydria_server.storage.metadata.webhook_tables import (
     IS_DEAD,
     WEBHOOK,
     WEBHOOK_DELIVERY,
+    WEBHOOK_GAP,
 )
 
 _DEAD_COUNT = (
@@ -52,8 +55,16 @@ _DEAD_COUNT = (
     .correlate(WEBHOOK)
     .scalar_subquery()
 )
-_RECORDS = select(WEBHOOK, ENTITY.c.name.label("entity"), _DEAD_COUNT.label("dead_count")).join(
-    ENTITY, ENTITY.c.id == WEBHOOK.c.entity_id
+_RECORDS = (
+    select(
+        WEBHOOK,
+        ENTITY.c.name.label("entity"),
+        _DEAD_COUNT.label("dead_count"),
+        func.coalesce(WEBHOOK_GAP.c.event_count, 0).label("missed_count"),
+        func.coalesce(WEBHOOK_GAP.c.last_time_us, 0).label("missed_at_us"),
+    )
+    .join(ENTITY, ENTITY.c.id == WEBHOOK.c.entity_id)
+    .outerjoin(WEBHOOK_GAP, WEBHOOK_GAP.c.webhook_id == WEBHOOK.c.id)
 )
 _BY_NAME = _RECORDS.where(
     ENTITY.c.name == bindparam("entity"), WEBHOOK.c.name == bindparam("webhook")
@@ -76,6 +87,14 @@ _WAITING = (
         ),
     )
     .order_by(WEBHOOK.c.next_attempt_at_us, WEBHOOK.c.id)
+)
+_PASS_OVER = (
+    update(WEBHOOK)
+    .where(WEBHOOK.c.id == bindparam("webhook_id"), WEBHOOK.c.cursor_seq < bindparam("seq"))
+    .values(cursor_seq=bindparam("seq"))
+)
+_FIRST_NEEDED = select(func.min(WEBHOOK.c.cursor_seq) + 1).where(
+    WEBHOOK.c.entity_id == bindparam("of_entity")
 )
 _DELIVERIES = select(WEBHOOK_DELIVERY)
 _DELIVERY = _DELIVERIES.where(
@@ -154,9 +173,38 @@ class SqlWebhooks:
             )
         )
 
+    async def pass_over(self, places: Mapping[int, int]) -> None:
+        if places:
+            values = [{"webhook_id": id_, "seq": seq} for id_, seq in places.items()]
+            await self._connection.execute(_PASS_OVER, values)
+
+    async def first_needed(self, entity_id: int) -> int | None:
+        found = await self._connection.execute(_FIRST_NEEDED, {"of_entity": entity_id})
+        first: int | None = found.scalar()
+        return first
+
+    async def miss_before(self, entity_id: int, seq: int, *, now_us: int) -> None:
+        behind = (WEBHOOK.c.entity_id == entity_id, WEBHOOK.c.cursor_seq < seq - 1)
+        missed = select(
+            WEBHOOK.c.id, literal(seq - 1) - WEBHOOK.c.cursor_seq, literal(now_us)
+        ).where(*behind)
+        columns = ["webhook_id", "event_count", "last_time_us"]
+        gap = insert(self._connection.dialect.name, WEBHOOK_GAP).from_select(columns, missed)
+        more = {
+            "event_count": WEBHOOK_GAP.c.event_count + gap.excluded.event_count,
+            "last_time_us": gap.excluded.last_time_us,
+        }
+        await self._connection.execute(
+            gap.on_conflict_do_update(index_elements=[WEBHOOK_GAP.c.webhook_id], set_=more)
+        )
+        await self._connection.execute(update(WEBHOOK).where(*behind).values(cursor_seq=seq - 1))
+
     async def delete(self, webhook_id: int) -> None:
         await self._connection.execute(
             delete(WEBHOOK_DELIVERY).where(WEBHOOK_DELIVERY.c.webhook_id == webhook_id)
+        )
+        await self._connection.execute(
+            delete(WEBHOOK_GAP).where(WEBHOOK_GAP.c.webhook_id == webhook_id)
         )
         await self._connection.execute(delete(WEBHOOK).where(WEBHOOK.c.id == webhook_id))
 
