@@ -41,7 +41,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "'$(PYTHON) -m venv' failed (on Debian: apt install python3-venv)." >&2; exit 1; }
 
-demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, log again, download, compare.
+demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, train, serve; draws where it comes from.
 	$(BIN)/python -m hydria.demo
 
 serve: $(INSTALLED) ## Run a server on 127.0.0.1:50051 (HYDRIA_* variables change that).
@@ -125,5 +125,5 @@ breaking: $(INSTALLED) ## Fail when protos/ breaks a client of the newest releas
 	else echo "buf breaking against $$tag"; $(BIN)/buf breaking --against ".git#tag=$$tag"; fi
 
 clean: ## Remove .venv, caches and build results.
-	rm -rf .venv .venv-peers .azurite examples/node/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .azurite examples/node/node_modules build dist hydria-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,43 @@ def test_a_link_is_asked_about_as_its_source(served: Hydria, project: str) -> No
         assert node["ref"] == f"{project}/net:v0"
     groups = served("lineage", ref, "--grouped", "--json").row()
     assert groups == served("lineage", f"{project}/net", "--grouped", "--json").row()
+
+
+def test_pictures_go_to_a_file_or_into_a_pipe(
+    served: Hydria, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = served("lineage", f"{project}/net", "--format", "svg")
+    assert (piped.code, piped.err) == (0, "")
+    assert piped.out.startswith("<svg ")
+    for shape in ((), ("--grouped",)):
+        for format_, begin in (("svg", b"<svg "), ("png", b"\x89PNG"), ("dot", b"digraph")):
+            file = tmp_path / f"graph.{format_}"
+            arguments = ("--format", format_, "-o", file, *shape)
+            done = served("lineage", f"{project}/net", *arguments)
+            assert (done.code, done.out, done.err) == (0, "", "")
+            assert file.read_bytes().startswith(begin)
+    done = served("lineage", f"{project}/net", "--format", "svg", "-o", tmp_path / "no" / "x.svg")
+    assert (done.code, done.out) == (1, "")
+    assert "x.svg: No such file or directory" in done.err
+    assert served("lineage", f"{project}/net", "--json", "-o", tmp_path / "x").code == 2
+    assert served("lineage", f"{project}/net", "--format", "png", "--json").code == 2
+    monkeypatch.setattr("hydria.cli.lineage._is_terminal", lambda: True)
+    for format_ in ("svg", "png"):
+        refused = served("lineage", f"{project}/net", "--format", format_)
+        assert (refused.code, refused.out) == (2, "")
+        assert "-o" in refused.err
+
+
+def test_without_a_tool_for_pictures_the_error_says_what_to_install(
+    served: Hydria, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "fast_sugiyama", None)
+    done = served("lineage", f"{project}/net", "--format", "svg", "-o", tmp_path / "x.svg")
+    assert (done.code, done.out) == (1, "")
+    assert "pip install 'hydria[pictures]'" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert not (tmp_path / "x.svg").exists()
 
 
 def test_help_names_the_questions(hydria: Hydria) -> None:

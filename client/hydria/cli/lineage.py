@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,15 +11,19 @@ import click
 from hydria.cli.graph_rows import graph_row, groups_row, impact_row, provenance_row
 from hydria.cli.graph_text import group_lines, impact_lines, provenance_lines, tree_lines
 from hydria.cli.invocation import Invocation, common_options
-from hydria.cli.output import print_json, print_lines
+from hydria.cli.output import print_bytes, print_json, print_lines, to_json
 from hydria.cli.text import printable
 from hydria.lineage.records import Direction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
 
 _MAX_DEPTH = 100
 _MAX_NODES = 10_000
+_PICTURES = ("svg", "png")
+_FORMATS = ("tree", "json", "dot", "mermaid", *_PICTURES)
 
 
 class _Questions(click.Group):
@@ -56,8 +62,12 @@ def lineage() -> None:
 @click.option("--project", "projects", multiple=True, metavar="P", help="Show only [ENTITY/]P.")
 @click.option("--grouped", is_flag=True, help="By types and job types, with counts.")
 @click.option(
-    "--format", "format_", type=click.Choice(["tree", "json", "dot", "mermaid"]), default="tree",
-    show_default=True, help="How to show it.",
+    "--format", "format_", type=click.Choice(_FORMATS), default="tree", show_default=True,
+    help="How to show it.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="FILE",
+    help="Write it there and not to standard output.",
 )  # fmt: skip
 @common_options
 @click.pass_obj
@@ -72,16 +82,17 @@ def walk(
     projects: tuple[str, ...],
     grouped: bool,
     format_: str,
+    output: str | None,
 ) -> None:
     """Show where versions and runs come from, and what was made of them.
 
     REF names a version, or a run as ENTITY/PROJECT/runs/ID. A * marks nodes of which there is more
-    to see than --depth or --nodes let through.
+    to see than --depth or --nodes let through. Pictures (svg, png) go to a file or into a pipe;
+    they need Graphviz, or pip install 'hydria[pictures]'.
     """
     from hydria.lineage.graphs import WalkLimits
 
-    if invocation.is_json and format_ not in ("tree", "json"):
-        raise click.UsageError(f"--json and --format {format_} exclude each other")
+    _check_output(invocation, format_, output)
     limits = WalkLimits(
         max_depth=depth,
         max_nodes=max_nodes,
@@ -92,7 +103,8 @@ def walk(
     graph = _walk(invocation, nodes, way, limits, grouped=grouped)
     if not graph.is_whole:
         click.echo("there is more: see --depth and --nodes", err=True)
-    _print(graph, "json" if invocation.is_json else format_)
+    format_ = "json" if invocation.is_json else format_
+    _write(_formatted(graph, format_), format_, output)
 
 
 @lineage.command()
@@ -157,20 +169,55 @@ def _walk(
     return invocation.call(lambda client: client.lineage.walk(*nodes, direction=way, limits=limits))
 
 
-def _print(graph: LineageGraph | GroupedLineage, format_: str) -> None:
-    from hydria.lineage.drawing import to_dot, to_mermaid
+def _check_output(invocation: Invocation, format_: str, output: str | None) -> None:
+    if invocation.is_json and format_ not in ("tree", "json"):
+        raise click.UsageError(f"--json and --format {format_} exclude each other")
+    if invocation.is_json and output is not None:
+        raise click.UsageError("--json and --output exclude each other: take --format json")
+    if format_ in _PICTURES and output is None and _is_terminal():
+        raise click.UsageError(f"{format_} is not for a terminal: name a file by -o, or a pipe")
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _write(data: str | bytes, format_: str, output: str | None) -> None:
+    """Write a graph to a file, or to standard output: text in UTF-8, but for what people read."""
+    if output is None and isinstance(data, str) and format_ == "tree":
+        print_lines(data)
+        return
+    written = f"{data}\n".encode() if isinstance(data, str) else data
+    if output is None:
+        print_bytes(written)
+    else:
+        Path(output).write_bytes(written)
+
+
+def _formatted(graph: LineageGraph | GroupedLineage, format_: str) -> str | bytes:
+    """Return a graph in some format."""
+    from hydria.lineage.drawing import to_dot, to_mermaid, to_png, to_svg
+
+    formats: Mapping[str, Callable[[LineageGraph | GroupedLineage], str | bytes]] = {
+        "tree": _tree,
+        "json": _json,
+        "dot": to_dot,
+        "mermaid": to_mermaid,
+        "svg": to_svg,
+        "png": to_png,
+    }
+    return formats[format_](graph)
+
+
+def _tree(graph: LineageGraph | GroupedLineage) -> str:
     from hydria.lineage.graphs import LineageGraph
 
-    if format_ == "dot":
-        print_lines(to_dot(graph))
-    elif format_ == "mermaid":
-        print_lines(to_mermaid(graph))
-    elif isinstance(graph, LineageGraph):
-        if format_ == "json":
-            print_json(graph_row(graph))
-        else:
-            print_lines("\n".join(map(printable, tree_lines(graph))))
-    elif format_ == "json":
-        print_json(groups_row(graph))
-    else:
-        print_lines("\n".join(group_lines(graph)))
+    if isinstance(graph, LineageGraph):
+        return "\n".join(map(printable, tree_lines(graph)))
+    return "\n".join(group_lines(graph))
+
+
+def _json(graph: LineageGraph | GroupedLineage) -> str:
+    from hydria.lineage.graphs import LineageGraph
+
+    return to_json(graph_row(graph) if isinstance(graph, LineageGraph) else groups_row(graph))

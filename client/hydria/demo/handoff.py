@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 from hydria.cli.text import seconds_text, size_text
+from hydria.demo.ancestry import show_ancestry
 from hydria.demo.server import STOP_SECONDS, clean_environment
+from hydria.demo.training import MODEL_FILE, TrainedModel, accuracy_of
 from hydria.demo.words import require, say, tell
 from hydria.sync import Client
 
-SOURCE = "local/demo/digits"
 MODEL = "local/model-registry/Digits"
-WEIGHTS = "weights.bin"
-WEIGHTS_BYTES = 32 << 20
 WAIT_SECONDS = 30.0
 
 Notice = Mapping[str, object]
@@ -61,32 +59,28 @@ class Follower:
         raise AssertionError
 
 
-def hand_on(client: Client, folder: Path) -> None:
-    """Link two versions of a model, follow `production`, promote, and roll back."""
-    _link(client, folder)
+def hand_on(client: Client, models: Sequence[TrainedModel], folder: Path, pictures: Path) -> None:
+    """Link two versions of a model, follow `production`, promote, look back, and roll back."""
+    _link(client, models)
     root = folder / "served"
     with _following(str(client.address), root, folder) as follower:
         follower.wait_until_swapped("v0")
         say("serves", f"{MODEL}:v0, in {root.name}/, a link that is swapped in one step")
         _promote(client, follower, root)
+        _require_as_good(client, root, models[1])
+        show_ancestry(client, f"{MODEL}:production", models[1].report_ref, pictures)
         _roll_back(client, follower, root)
     (deployment,) = client.deployments.list(MODEL, filter="state = ENDED")
     require(deployment.version_ref == f"{MODEL}:v0", "the end of the follower was not reported")
     say("follower", "stopped: it told the server that it serves no longer")
 
 
-def _link(client: Client, folder: Path) -> None:
-    tell("Hand a model on: link it in the registry, the newer version as 'staging'")
-    weights = folder / WEIGHTS
-    data = os.urandom(WEIGHTS_BYTES)
-    for version, alias in enumerate(("production", "staging")):
-        weights.write_bytes(data)
-        logged = client.log(SOURCE, weights, type="model")
-        link = client.registry.link(logged.version.ref, MODEL, aliases=[alias]).version
-        require(link.version == f"v{version}", f"the link is {link.version}, not v{version}")
+def _link(client: Client, models: Sequence[TrainedModel]) -> None:
+    tell("Hand the model on: link it in the registry, the newer version as 'staging'")
+    for number, (model, alias) in enumerate(zip(models, ("production", "staging"), strict=True)):
+        link = client.registry.link(model.ref, MODEL, aliases=[alias]).version
+        require(link.version == f"v{number}", f"the link is {link.version}, not v{number}")
         say(alias, f"{link.ref} -> {link.source_ref}, {size_text(link.size_bytes)}, none copied")
-        middle = len(data) // 2
-        data = data[:middle] + b"retrained" + data[middle:]
 
 
 def _promote(client: Client, follower: Follower, root: Path) -> None:
@@ -98,7 +92,7 @@ def _promote(client: Client, follower: Follower, root: Path) -> None:
     _require_served(client, root, "v1")
     received = size_text(int(cast("int", swapped["received_bytes"])))
     say("swapped", f"{seconds_text(reaction_seconds)} after the move began: it fetched {received},")
-    say("", "put the rest together from v0, verified and synced all of it")
+    say("", "verified and synced all of it, and then moved the link")
     deadline = time.monotonic() + WAIT_SECONDS
     while not (live := list(client.deployments.list(MODEL, filter="version = 1 state = LIVE"))):
         require(time.monotonic() < deadline, "the follower did not report what it serves")
@@ -121,8 +115,14 @@ def _roll_back(client: Client, follower: Follower, root: Path) -> None:
 
 
 def _require_served(client: Client, root: Path, version: str) -> None:
-    expected = client.read(f"{MODEL}:{version}", WEIGHTS)
-    require((root / WEIGHTS).read_bytes() == expected, f"what is served is not {version}")
+    expected = client.read(f"{MODEL}:{version}", MODEL_FILE)
+    require((root / MODEL_FILE).read_bytes() == expected, f"what is served is not {version}")
+
+
+def _require_as_good(client: Client, root: Path, model: TrainedModel) -> None:
+    accuracy = accuracy_of(root / MODEL_FILE, client)
+    require(accuracy == model.accuracy, f"what is served tells {accuracy:.1%} right")
+    say("predicts", f"{accuracy:.1%} of the digits right, as its report says")
 
 
 @contextmanager

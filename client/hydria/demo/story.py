@@ -11,6 +11,7 @@ from hydria.cli.text import count_text, rate_text, seconds_text, size_text
 from hydria.demo import library as files
 from hydria.demo.handoff import hand_on
 from hydria.demo.server import running_server
+from hydria.demo.training import require_scikit_learn, train_models
 from hydria.demo.words import DemoFailedError, require, say, tell
 from hydria.errors import HydriaError
 from hydria.records import UploadResult
@@ -21,12 +22,16 @@ NAME = "local/demo/python-library"
 RESENT_BYTES_MAX = 8 << 20
 
 
-def main() -> int:
-    """Tell the story; return 0 when all of it was true."""
+PICTURES = Path("hydria-demo")
+
+
+def main(pictures: Path = PICTURES) -> int:
+    """Tell the story; return 0 when all of it was true. Only `pictures` stays behind."""
     begun_at = time.monotonic()
     try:
+        require_scikit_learn()
         with tempfile.TemporaryDirectory(prefix="hydria-demo-") as folder:
-            _tell_story(Path(folder))
+            _tell_story(Path(folder), pictures)
     except (DemoFailedError, HydriaError, OSError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
@@ -37,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def _tell_story(folder: Path) -> None:
+def _tell_story(folder: Path, pictures: Path) -> None:
     library, downloaded = folder / "library", folder / "downloaded"
     tell("A dataset: a copy of this Python installation's own library")
     files.copy_library(library, size_bytes_max=files.room_for(folder))
@@ -47,7 +52,8 @@ def _tell_story(folder: Path) -> None:
             _move_alias(client)
             _download(client, library, downloaded)
             _log_equal_content(client, downloaded)
-            hand_on(client, folder)
+            models = train_models(client, folder / "training")
+            hand_on(client, models, folder, pictures)
         tell("The end")
     say("server", "stopped: it drained, synced and exited with 0")
 

@@ -1,0 +1,1 @@
+"""Graphs as pictures: where boxes and arrows go, and what they look like."""
