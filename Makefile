@@ -17,6 +17,9 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
+# Tests start hundreds of processes: what Python compiled is kept, also where the environment forbids.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo serve test test-slow test-azure prove examples bench bench-peers check format protos protos-check breaking clean
