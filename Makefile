@@ -50,11 +50,11 @@ demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, log again,
 serve: $(INSTALLED) ## Run a server on 127.0.0.1:50051 (HYDRIA_* variables change that).
 	$(BIN)/python -m hydria_server
 
-test: $(INSTALLED) ## Run the tests that take minutes at most.
+test: $(INSTALLED) ## Run the tests that take minutes at most; of random examples a part.
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
-test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
-	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+test-slow: $(INSTALLED) ## Run the tests that need gigabytes or minutes; all random examples.
+	$(BIN)/python -m pytest -q -m "slow or random or hypothesis" --hypothesis-profile thorough $(PYTEST_FLAGS)
 
 test-azure: $(INSTALLED) $(AZURITE) ## Test references to az:// against Azurite (needs Node.js 20).
 	AZURITE_REQUIRED=1 $(BIN)/python -m pytest -q -n 0 tests/client/test_references_to_az.py $(PYTEST_FLAGS)
