@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -12,6 +14,12 @@ settings.register_profile(
 # `make test` tries a part of the random examples, `make test-slow` all of them.
 settings.register_profile("some", settings.get_profile("thorough"), max_examples=25)
 settings.load_profile("some")
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at the modules and tests that live as long as this."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
