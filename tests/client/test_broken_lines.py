@@ -26,7 +26,7 @@ from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
 from tests.servers import Server, memory_server
 
-SLOW = pytest.mark.slow  # as these break the line, others do
+SLOW = pytest.mark.slow  # another byte at which the line breaks, which others show too
 FILES = {f"{number}": content(5 * MIB, number) for number in range(6)} | {
     f"tiny/{number}": b"%d" % number
     for number in range(1100)  # more than a batch
