@@ -17,6 +17,9 @@ PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos \
 	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 
+# Tests start hundreds of processes: what Python compiled is kept, also where the environment forbids.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo serve test test-slow test-azure prove examples bench bench-peers check format protos protos-check breaking clean
@@ -47,11 +50,11 @@ demo: $(INSTALLED) ## Tell Hydria's story on real files: log, change, train, ser
 serve: $(INSTALLED) ## Run a server on 127.0.0.1:50051 (HYDRIA_* variables change that).
 	$(BIN)/python -m hydria_server
 
-test: $(INSTALLED) ## Run the tests that take minutes at most.
+test: $(INSTALLED) ## Run the tests that take minutes at most; of random examples a part.
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST_FLAGS)
 
-test-slow: $(INSTALLED) ## Run the tests that need gigabytes, minutes or a killed process.
-	$(BIN)/python -m pytest -q -m slow $(PYTEST_FLAGS)
+test-slow: $(INSTALLED) ## Run the tests that need gigabytes or minutes; all random examples.
+	$(BIN)/python -m pytest -q -m "slow or random or hypothesis" --hypothesis-profile thorough $(PYTEST_FLAGS)
 
 test-azure: $(INSTALLED) $(AZURITE) ## Test references to az:// against Azurite (needs Node.js 20).
 	AZURITE_REQUIRED=1 $(BIN)/python -m pytest -q -n 0 tests/client/test_references_to_az.py $(PYTEST_FLAGS)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no reason to fail: bounds on time are pytest-timeout's business.
 settings.register_profile(
-    "hydria", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "thorough", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("hydria")
+# `make test` tries a part of the random examples, `make test-slow` all of them.
+settings.register_profile("some", settings.get_profile("thorough"), max_examples=25)
+settings.load_profile("some")
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at the modules and tests that live as long as this."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""Servers for tests: in this process on any stores, or the real program in a process of its own."""
+"""Servers for tests: in this process on any stores, or the program in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 
@@ -26,6 +27,7 @@ from hydria_server.storage.metadata.store import SqlMetadataStore
 from hydria_server.storage.packs.disk import DiskPackStore
 from hydria_server.storage.packs.interface import PackStore
 from hydria_server.storage.packs.memory import MemoryPackStore
+from tests.faults.forked_servers import ForkedServer, forked_server
 
 STOP_SECONDS = 30
 
@@ -116,14 +118,26 @@ async def _stubbed(
         )
 
 
+ServerProcess: TypeAlias = ForkedServer
+
+
+@contextmanager
+def server_process(
+    data: Path, *flags: str, environ: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
+    """Run the program on `data`, on a free port; it is killed at the end if it still runs."""
+    with forked_server(data, *flags, environ=environ) as server:
+        assert server.address, f"the server did not start: {server.log.read_text()[-2000:]}"
+        yield server
+
+
 @dataclass(slots=True)
-class ServerProcess:
+class ServerProgram:
     """The server program, started as a user would start it."""
 
     process: subprocess.Popen[str]
     address: str
     log: Path
-    environ: Mapping[str, str] = field(default_factory=dict)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -141,10 +155,10 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(
+def server_program(
     data: Path, *flags: str, environ: Mapping[str, str] | None = None
-) -> Iterator[ServerProcess]:
-    """Run the program on `data`, on a free port; it is killed at the end if it still runs."""
+) -> Iterator[ServerProgram]:
+    """Run the same, from the command line on: for tests of how it starts and of what it is told."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HYDRIA_")}
     log = data.parent / f"{data.name}.log"
     listen = () if "--listen" in flags else ("--listen", "127.0.0.1:0")
@@ -162,7 +176,7 @@ def server_process(
         line = process.stdout.readline()
         if not line:
             raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
-        yield ServerProcess(process, json.loads(line)["address"], log)
+        yield ServerProgram(process, json.loads(line)["address"], log)
     finally:
         process.stdout.close()
         if process.poll() is None:

@@ -26,12 +26,14 @@ from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
 from tests.servers import Server, memory_server
 
+SLOW = pytest.mark.slow  # another byte at which the line breaks, which others show too
 FILES = {f"{number}": content(5 * MIB, number) for number in range(6)} | {
-    f"tiny/{number}": b"%d" % number for number in range(2000)
+    f"tiny/{number}": b"%d" % number
+    for number in range(1100)  # more than a batch
 }
 
 
-@pytest.mark.parametrize("after_bytes", [10, MIB, 25 * MIB])
+@pytest.mark.parametrize("after_bytes", [10, pytest.param(MIB, marks=SLOW), 25 * MIB])
 async def test_an_upload_goes_on_after_the_line_broke(
     client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
 ) -> None:
@@ -77,7 +79,10 @@ async def test_what_became_durable_is_not_sent_again(
     assert result.sent_bytes <= size_bytes + 33 * MIB  # at most what was not acknowledged
 
 
-@pytest.mark.parametrize("after_bytes", [10, 5000, 11 * MIB, 29 * MIB])
+@pytest.mark.parametrize(
+    "after_bytes",
+    [10, pytest.param(5000, marks=SLOW), pytest.param(11 * MIB, marks=SLOW), 29 * MIB],
+)
 async def test_a_download_goes_on_after_the_line_broke(
     client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
 ) -> None:

@@ -266,6 +266,6 @@ def test_it_survives_pickling_and_other_processes(files: HydriaFileSystem) -> No
     assert files.exists(ROOT)  # connected, and pickled nevertheless
     pickled = pickle.dumps(files)
     assert pickle.loads(pickled) is files
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+    with multiprocessing.get_context("forkserver").Pool(2) as pool:
         found = pool.starmap(read_in_worker, [(pickled, f"{ROOT}/rows.csv")] * 4)
     assert found == [FILES["rows.csv"]] * 4

@@ -254,7 +254,7 @@ def fill(directory: Path, worker: int) -> int:
 
 
 def test_many_processes_may_fill_it_at_once(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as workers:
+    with ProcessPoolExecutor(3, mp_context=get_context("forkserver")) as workers:
         found = list(workers.map(fill, [tmp_path] * 3, range(3)))
 
     assert all(found)

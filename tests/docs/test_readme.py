@@ -15,6 +15,7 @@ import pytest
 import safetensors.numpy
 
 import hydria
+from hydria.cli.main import run
 from tests.servers import server_process
 
 README = Path(__file__).parents[2] / "README.md"
@@ -58,21 +59,22 @@ def _lines_of(program: str, address: str, work: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_commands_of_the_quick_start_run_in_their_order(tmp_path: Path, work: Path) -> None:
-    hydria = Path(sys.executable).with_name("hydria")
+def test_the_commands_of_the_quick_start_run_in_their_order(
+    tmp_path: Path,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     with server_process(tmp_path / "store") as server:
+        monkeypatch.chdir(work)
+        for name in os.environ.keys() - _environ(server.address, work).keys():
+            monkeypatch.delenv(name)
+        for name, value in _environ(server.address, work).items():
+            monkeypatch.setenv(name, value)
         for command in _commands():
             program, *arguments = shlex.split(command)
             assert program == "hydria"
-            done = subprocess.run(
-                [str(hydria), *arguments],
-                cwd=work,
-                env=_environ(server.address, work),
-                capture_output=True,
-                text=True,
-                timeout=60,
-            )
-            assert done.returncode == 0, (command, done.stderr)
+            assert run(arguments) == 0, (command, capfd.readouterr().err)
     assert (work / "copy" / "labels.csv").read_text() == "a,b\n1,2\n"
 
 

@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from tests.servers import ServerProcess, server_process
+from tests.servers import ServerProgram, server_program
 
 HYDRIA = Path(sys.executable).with_name("hydria")
 NAME = "team ü/my project/data set"
@@ -25,13 +25,13 @@ Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with server_process(tmp_path_factory.mktemp("e2e") / "data") as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProgram]:
+    with server_program(tmp_path_factory.mktemp("e2e") / "data") as running:
         yield running
 
 
 @pytest.fixture
-def environment(server: ServerProcess, tmp_path: Path) -> dict[str, str]:
+def environment(server: ServerProgram, tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HYDRIA_")}
     return {
         **clean,
@@ -139,7 +139,7 @@ def test_without_a_server_it_says_how_to_start_one(hydria: Run) -> None:
 
 def test_a_socket_and_the_address_file_lead_to_the_server_too(hydria: Run, tmp_path: Path) -> None:
     address, data = f"unix://{tmp_path}/socket", tmp_path / "data"
-    with server_process(data, "--listen", address):
+    with server_program(data, "--listen", address):
         asked = hydria("--server", address, "ping", "--json", HYDRIA_BASE_URL="")
         found = hydria("ping", "--json", HYDRIA_BASE_URL="", HYDRIA_DATA=str(data))
 
@@ -206,7 +206,7 @@ def read_until_closed(terminal: int) -> bytes:
 
 
 def test_control_c_exits_with_130_and_leaves_no_version(
-    server: ServerProcess, hydria: Run, environment: dict[str, str], tmp_path: Path
+    server: ServerProgram, hydria: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with (tmp_path / "huge").open("wb") as stream:
         stream.truncate(200_000_000_000)  # zeros that lie nowhere, and take long to read

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hydria
-from tests.servers import server_process
+from tests.servers import server_program
 
 SECONDS = 30
 
@@ -28,7 +28,7 @@ def store_at(address: str) -> str:
 
 def test_a_second_server_does_not_take_the_socket_of_a_first(directory: Path) -> None:
     listen = f"unix://{directory}/socket"
-    with server_process(directory / "one", "--listen", listen) as first:
+    with server_program(directory / "one", "--listen", listen) as first:
         before = store_at(first.address)
         command = [sys.executable, "-m", "hydria_server", "--data", str(directory / "two")]
         second = subprocess.run(
@@ -42,10 +42,10 @@ def test_a_second_server_does_not_take_the_socket_of_a_first(directory: Path) ->
 
 def test_the_socket_of_a_killed_server_is_used_again(directory: Path) -> None:
     listen = f"unix://{directory}/socket"
-    with server_process(directory / "data", "--listen", listen) as killed:
+    with server_program(directory / "data", "--listen", listen) as killed:
         store = store_at(killed.address)
         killed.kill()
     assert (directory / "socket").is_socket()
-    with server_process(directory / "data", "--listen", listen) as again:
+    with server_program(directory / "data", "--listen", listen) as again:
         assert store_at(again.address) == store
         assert again.terminate() == 0

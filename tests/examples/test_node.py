@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from hydria import Client
 from hydria.v1 import artifact_pb2 as pb
-from tests.servers import server_process
+from tests.servers import server_program
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "examples" / "node"
 NODE = shutil.which("node")
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with server_process(tmp_path_factory.mktemp("node") / "data") as server:
+    with server_program(tmp_path_factory.mktemp("node") / "data") as server:
         yield server.address
 
 

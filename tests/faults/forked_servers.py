@@ -1,7 +1,7 @@
 """The server program in processes that start at once: forked from one that has imported it.
 
-Starting Python and importing the server takes most of a second, and fault tests need hundreds of
-servers. From `main` on such a process is the program: its own lock, files, threads and exit code.
+Starting Python and importing the server takes most of a second, and tests need hundreds of servers.
+From `main` on such a process is the program: its own lock, files, threads and exit code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -52,7 +52,11 @@ class ForkedServer:
 
 @contextmanager
 def forked_server(
-    data: Path, *flags: str, failpoint: str = "", dies_after_seconds: float | None = None
+    data: Path,
+    *flags: str,
+    failpoint: str = "",
+    dies_after_seconds: float | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[ForkedServer]:
     """Serve `data` on a free port; what still runs at the end is killed."""
     arguments = ["--data", str(data), *flags]
@@ -62,7 +66,7 @@ def forked_server(
         arguments += ["--failpoint", failpoint]
     log = data.parent / f"{data.name}.log"
     reading, writing = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_serve, args=(arguments, writing, str(log)))
+    process = _CONTEXT.Process(target=_serve, args=(arguments, environ or {}, writing, str(log)))
     process.start()
     writing.close()
     death = threading.Timer(dies_after_seconds or 0, process.kill)
@@ -82,12 +86,15 @@ def forked_server(
         process.close()
 
 
-def _serve(arguments: Sequence[str], said: Connection, log: str) -> None:
+def _serve(
+    arguments: Sequence[str], environ: Mapping[str, str], said: Connection, log: str
+) -> None:
     """Be the program, in the new process."""
     from hydria_server.__main__ import main
 
     for name in [name for name in os.environ if name.startswith("HYDRIA_")]:
         del os.environ[name]
+    os.environ.update(environ)
     os.dup2(said.fileno(), 1)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")

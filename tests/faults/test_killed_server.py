@@ -32,7 +32,7 @@ from tests.faults.stub_client import (
     StubClient,
     stub_client,
 )
-from tests.servers import server_process
+from tests.servers import server_program
 
 BEFORE_COMMIT, AFTER_COMMIT = "metadata.before_commit", "metadata.after_commit"
 Times = Mapping[Flow, Mapping[str, int]]
@@ -204,14 +204,14 @@ async def test_a_server_killed_while_it_starts_can_be_started(tmp_path: Path, se
 async def test_the_program_as_users_start_it_recovers_too(tmp_path: Path) -> None:
     promises = Promises()
     failpoint = {"HYDRIA_FAILPOINT": "packs.after_sync:4"}
-    with server_process(tmp_path / "data", environ=failpoint) as server:
+    with server_program(tmp_path / "data", environ=failpoint) as server:
         async with stub_client(server.address, promises) as client:
             with pytest.raises(Exception, match="UNAVAILABLE"):
                 await by_chunks(client)
         assert server.wait() == -signal.SIGKILL
     assert len(promises.durable_chunks) == 3
 
-    with server_process(tmp_path / "data") as server:
+    with server_program(tmp_path / "data") as server:
         async with stub_client(server.address, promises) as client:
             await by_chunks(client)
             assert await client.download("team/plant/data:best") == FILES

@@ -16,6 +16,7 @@ from hydria_server.storage.packs.disk import DiskPackStore
 from hydria_server.storage.packs.record import RecordDamagedError, RecordTooNewError
 from hydria_server.storage.packs.scan import scan
 from tests.conformance.pack_store import DOMAIN, append, chunks_of
+from tests.examples_tried import of_examples
 from tests.faults.damage import served
 from tests.faults.stub_client import NAME, random_files
 from tests.fuzz.mutations import HARMS, Harm, mutated
@@ -71,7 +72,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield data
 
 
-@settings(max_examples=15)
+@settings(max_examples=of_examples(15))
 @given(harms=st.lists(HARMS, min_size=1, max_size=3))
 def test_a_store_with_a_harmed_pack_serves_the_truth_or_data_loss(
     store: Path, tmp_path_factory: pytest.TempPathFactory, harms: list[Harm]

@@ -13,6 +13,7 @@ from hydria_server.domain.manifest import FileEntry
 from hydria_server.rpc.frames import FRAME_BYTES, FRAME_ITEMS, chunk_frame, download_frames
 from hydria_server.rpc.hot_messages import encode_frame
 from hydria_server.services.downloads import FileStart, Segment, Window
+from tests.examples_tried import of_examples
 from tests.teams import Download, digest
 
 NOISE = random.Random(3).randbytes(1 << 21)
@@ -42,7 +43,7 @@ def windows_of(files: list[list[int]], per_window: int) -> list[Window]:
     return windows
 
 
-@settings(max_examples=60)
+@settings(max_examples=of_examples(60))
 @given(FILES, st.integers(1, 6), st.booleans())
 def test_files_come_out_of_their_frames(
     files: list[list[int]], per_window: int, whole_chunks: bool

@@ -20,6 +20,7 @@ from hydria_server.services.history import History
 from hydria_server.storage.metadata.interface import Rows
 from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import a_line, a_version
+from tests.examples_tried import of_examples
 
 VERSIONS = 4
 ALIASES = ("a", "b", "production")
@@ -151,7 +152,7 @@ def store(runner: asyncio.Runner) -> Iterator[SqlMetadataStore]:
     runner.run(store.close())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=of_examples(20), deadline=None)
 @given(moves=MOVES, page_size=st.integers(1, 5))
 def test_every_moment_of_the_past_is_what_it_was(
     runner: asyncio.Runner, store: SqlMetadataStore, moves: list[Move], page_size: int

@@ -25,6 +25,7 @@ from hydria_server.domain.manifest import (
 from hydria_server.domain.records import ShardRecord, StagedRun
 from hydria_server.services.manifest_merge import WholeShard, merge
 from hydria_server.services.manifest_writer import ManifestWriter
+from tests.examples_tried import of_examples
 
 PATHS = ["a", "a!", "ab", "b/x", "b/y", "b0", "c", "é", "é/z", "z"]
 PREFIXES = ["a", "b", "b/", "é", "c", "zz"]
@@ -147,7 +148,7 @@ def model(base: Mapping[str, Content], steps: Sequence[Step]) -> dict[str, Conte
     return kept
 
 
-@settings(max_examples=200)
+@settings(max_examples=of_examples(200))
 @given(BASES, st.lists(STEPS, max_size=6))
 def test_a_merge_is_what_the_model_says(base: dict[str, Content], steps: list[Step]) -> None:
     store = Store()

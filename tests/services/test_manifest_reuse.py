@@ -22,6 +22,7 @@ from hydria_server.domain.manifest import (
 from hydria_server.domain.records import ShardRecord
 from hydria_server.services.manifest_merge import WholeShard, merge
 from hydria_server.services.manifest_writer import ManifestWriter
+from tests.examples_tried import of_examples
 from tests.services.test_manifest_merge import Step, Store, entry_of
 
 # Names that are prefixes, files and directories of one another.
@@ -68,7 +69,7 @@ def shards_of(store: Store, files: Mapping[str, int]) -> Sequence[ShardRecord] |
     return None if isinstance(base, str) else base[3]
 
 
-@settings(max_examples=400)
+@settings(max_examples=of_examples(400))
 @given(TREES, TREES, st.lists(PATHS, max_size=4), st.lists(PATHS, max_size=1))
 def test_shards_taken_over_make_what_their_entries_one_by_one_make(
     base: dict[str, int], puts: dict[str, int], removed: list[str], prefixes: list[str]

@@ -11,8 +11,10 @@ from types import ModuleType
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, event, make_url, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -52,13 +54,17 @@ from hydria_server.storage.metadata import (
     version_look_ups,
     versions,
 )
-from hydria_server.storage.metadata.deployment_tables import DEPLOYMENT
 from hydria_server.storage.metadata.dialect import insert
 from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.metadata.interface import IndexedChunk, Rows
-from hydria_server.storage.metadata.lineage_tables import RUN
-from hydria_server.storage.metadata.migration import NewerSchemaError, upgrade
-from hydria_server.storage.metadata.registry_tables import REGISTRY
+from hydria_server.storage.metadata.migration import (
+    MIGRATIONS,
+    PARTS,
+    NewerSchemaError,
+    migrate,
+    newest,
+    upgrade,
+)
 from hydria_server.storage.metadata.store import SqlMetadataStore
 from tests.conformance.metadata.given import (
     UPLOAD,
@@ -83,25 +89,40 @@ def new_database() -> Iterator[Connection]:
 
 
 def test_migrations_make_what_the_tables_say() -> None:
-    for part in (CHUNK, REGISTRY, DEPLOYMENT, RUN):
-        assert part.metadata is tables.METADATA, "every part of the schema is loaded"
+    assert {Path(str(part.__file__)).name for part in PARTS} == {
+        path.name for path in Path(str(tables.__file__)).parent.glob("*tables.py")
+    }, "every part of the schema is loaded"
     with new_database() as connection:
-        assert upgrade(connection) is True
+        migrate(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.METADATA) == []
 
 
-def test_migrations_make_it_to_the_letter() -> None:
+def test_a_new_database_is_to_the_letter_what_migrations_make() -> None:
     """Alembic compares no CHECK, no WITHOUT ROWID and no WHERE of an index; their text does."""
     with new_database() as connection:
-        upgrade(connection)
-        migrated = statements_of(connection)
+        migrate(connection)
+        migrated, columns = statements_of(connection), columns_of(connection)
     with new_database() as connection:
-        tables.METADATA.create_all(connection)
-        created = statements_of(connection)
+        assert upgrade(connection) is True
+        assert statements_of(connection) == migrated
+        assert columns_of(connection) == columns
+        assert MigrationContext.configure(connection).get_current_heads() == (newest(),)
 
-    assert migrated.keys() - created.keys() == {"alembic_version"}
-    assert {name: migrated.get(name) for name in created} == created
+
+def test_the_newest_migration_is_the_one_that_the_names_of_files_say() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [newest()]
+
+
+def columns_of(connection: Connection) -> Mapping[str, list[str]]:
+    """Return the columns of each table, in their order."""
+    inspector = inspect(connection)
+    return {
+        name: [column["name"] for column in inspector.get_columns(name)]
+        for name in inspector.get_table_names()
+    }
 
 
 def statements_of(connection: Connection) -> Mapping[str, set[str]]:
@@ -115,9 +136,12 @@ def statements_of(connection: Connection) -> Mapping[str, set[str]]:
     }
 
 
-def test_a_database_that_is_up_to_date_is_left_as_it_is() -> None:
+@pytest.mark.parametrize("make", [upgrade, migrate])
+def test_a_database_that_is_up_to_date_is_left_as_it_is(
+    make: Callable[[Connection], object],
+) -> None:
     with new_database() as connection:
-        assert upgrade(connection) is True
+        make(connection)
         before = statements_of(connection)
 
         assert upgrade(connection) is False

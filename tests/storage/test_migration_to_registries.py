@@ -6,11 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
 from hydria_server.domain.names import MODEL_REGISTRY
 from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.storage.old_databases import migrate_file
 
 OLD_ROWS = """
 INSERT INTO domain VALUES (1, x'00000000000000000000000000000000');
@@ -25,17 +24,10 @@ INSERT INTO alias VALUES (9, 'latest', 11, 10);
 
 
 @pytest.fixture
-async def old_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def old_database(tmp_path: Path) -> Path:
     """Return a database as the release before registries left it."""
     path = tmp_path / "meta.db"
-    upgrade = command.upgrade
-
-    def upgrade_to_the_first(config: Config, _revision: str) -> None:
-        upgrade(config, "0001")
-
-    with monkeypatch.context() as old:
-        old.setattr(command, "upgrade", upgrade_to_the_first)
-        await (await SqlMetadataStore.open(path)).close()
+    migrate_file(path, to="0001")
     with sqlite3.connect(path) as connection:
         connection.executescript(OLD_ROWS)
     connection.close()

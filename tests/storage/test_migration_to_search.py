@@ -6,24 +6,18 @@ import json
 import sqlite3
 from pathlib import Path
 
-import pytest
-from alembic import command
-
 from hydria_server.domain.filters import OrderTerm, Query
 from hydria_server.services.filter_parsing import parse_filter
 from hydria_server.services.listings import VERSION_FIELDS
 from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.storage.old_databases import migrate_file
 
 COUNT = 65  # more than the migration reads at once
 
 
-async def old_database(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def old_database(path: Path) -> None:
     """Make a database as the release before searches left it."""
-    with monkeypatch.context() as old:
-        upgrade = command.upgrade
-        old.setattr(command, "upgrade", lambda config, _: upgrade(config, "0002"))
-        store = await SqlMetadataStore.open(path)
-        await store.close()
+    migrate_file(path, to="0002")
     with sqlite3.connect(path) as connection:
         connection.executescript(
             """
@@ -46,11 +40,9 @@ async def old_database(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close()
 
 
-async def test_versions_that_were_there_are_found_by_their_metadata(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_versions_that_were_there_are_found_by_their_metadata(tmp_path: Path) -> None:
     path = tmp_path / "meta.db"
-    await old_database(path, monkeypatch)
+    old_database(path)
     store = await SqlMetadataStore.open(path)
 
     async def numbers(text: str) -> list[int]:

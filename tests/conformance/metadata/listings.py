@@ -30,6 +30,7 @@ from hydria_server.domain.records import (
 )
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from tests.conformance.metadata.given import Line, a_line, a_version, in_one_write
+from tests.examples_tried import of_examples
 
 T = TypeVar("T")
 EQ, NE, LT, LE, GT, GE, HAS = Operator
@@ -170,6 +171,7 @@ async def a_gallery(rows: Rows) -> Line:
 
 
 class VersionLists:
+    @pytest.mark.random
     async def test_filters_mean_what_a_plain_reading_says(self, store: MetadataStore) -> None:
         line = await store.write(a_gallery)
         dice = random.Random(2)
@@ -179,7 +181,7 @@ class VersionLists:
                 page = partial(rows.listings.versions, line.project_id, scope)
                 everything = (await page(query())).items
                 assert len(everything) == (48 if scope is None else 12)
-                for _ in range(150):
+                for _ in range(of_examples(150)):
                     filter_ = random_filter(dice)
                     listed = (await page(query(filter_))).items
                     expected = [version for version in everything if agrees(version, filter_)]

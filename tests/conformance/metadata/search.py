@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
+
 from hydria_server.domain.filters import Comparison, Cursor, Filter, Or, OrderTerm, Page, Query
 from hydria_server.domain.kinds import CollectionKind
 from hydria_server.domain.leaves import join_path
@@ -17,6 +19,7 @@ from hydria_server.storage.metadata.interface import MetadataStore, Rows
 from tests.conformance.metadata.given import Line, a_line, a_version, in_one_write
 from tests.conformance.metadata.listings import EQ, HAS, all_pages
 from tests.conformance.metadata.plain_reading import a_document, a_filter, agrees, least
+from tests.examples_tried import of_examples
 
 OLDEST_FIRST = OrderTerm("created_at")
 
@@ -51,6 +54,7 @@ async def refs(page: Page[VersionRecord]) -> list[str]:
 
 
 class MetadataFilters:
+    @pytest.mark.random
     async def test_filters_by_metadata_mean_what_a_plain_reading_says(
         self, store: MetadataStore
     ) -> None:
@@ -58,7 +62,7 @@ class MetadataFilters:
         dice = random.Random(4)
 
         async def check(rows: Rows) -> None:
-            for _ in range(250):
+            for _ in range(of_examples(250)):
                 filter_ = a_filter(dice)
                 found = await rows.search.versions(line.entity.id, asked(str(filter_)))
                 expected = [v for v in made if agrees(v.metadata_json, filter_)]
