@@ -80,7 +80,7 @@ class Connection:
         Raises as `stub` does.
         """
         self.open()
-        channel = open_channel(self.address)
+        channel = open_channel(self.address, is_for_bulk=False)
         self._others.add(channel)
         try:
             yield channel
