@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from benchmarks.own_use import print_measured
@@ -23,17 +24,50 @@ Figures = dict[str, float]
 
 
 async def notify(client: AsyncClient, watchers: str, moves: str) -> Figures:
-    """Move an alias again and again; return how long it took until watchers knew."""
+    """Move an alias again and again; return how long it took until watchers knew.
+
+    A move begins once all watchers know of the one before and wait again: moves do not overlap.
+    """
     seconds: list[float] = []
     async with AsyncExitStack() as stack:
-        watches = await _watches(client, int(watchers), stack)
-        for number in range(int(moves)):
-            begun_at = time.perf_counter()
-            told = [asyncio.create_task(_told(watch, begun_at)) for watch in watches]
-            await client.set_aliases(f"{_COLLECTION}:v{number % 2}", ["production"])
-            seconds += await asyncio.gather(*told)
+        audience = _Audience(await _watches(client, int(watchers), stack))
+        # One pause of this process would hold up all watchers: those of a fleet are not together.
+        gc.collect()
+        gc.freeze()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(audience.listen(watch)) for watch in audience.watches]
+            for number in range(int(moves)):
+                seconds += await audience.tell(client, f"{_COLLECTION}:v{number % 2}")
+            for task in tasks:
+                task.cancel()
     ranks = statistics.quantiles(seconds, n=100)
     return {"p50_seconds": ranks[49], "p99_seconds": ranks[98], "notifications": len(seconds)}
+
+
+class _Audience:
+    """Watchers that note when they are told, each a task that iterates over its watch."""
+
+    def __init__(self, watches: Sequence[Watch]) -> None:
+        self.watches = watches
+        self._told_at: list[float] = []
+        self._all_told = asyncio.Event()
+
+    async def listen(self, watch: Watch) -> None:
+        """Note when each event comes."""
+        async for item in watch:
+            self._told_at.append(time.perf_counter())
+            assert isinstance(item, Event)
+            if len(self._told_at) == len(self.watches):
+                self._all_told.set()
+
+    async def tell(self, client: AsyncClient, ref: str) -> list[float]:
+        """Move the alias; return after how many seconds each watcher knew."""
+        self._told_at.clear()
+        self._all_told.clear()
+        begun_at = time.perf_counter()
+        await client.set_aliases(ref, ["production"])
+        await self._all_told.wait()
+        return [told_at - begun_at for told_at in self._told_at]
 
 
 async def idle(client: AsyncClient, watchers: str, seconds: str) -> Figures:
@@ -56,12 +90,6 @@ async def _watches(client: AsyncClient, count: int, stack: AsyncExitStack) -> li
     ]
     await asyncio.gather(*(anext(watch) for watch in watches))
     return watches
-
-
-async def _told(watch: Watch, begun_at: float) -> float:
-    item = await anext(watch)
-    assert isinstance(item, Event)
-    return time.perf_counter() - begun_at
 
 
 async def fill(client: AsyncClient) -> Figures:

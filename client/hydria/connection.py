@@ -80,7 +80,7 @@ class Connection:
         Raises as `stub` does.
         """
         self.open()
-        channel = open_channel(self.address)
+        channel = open_channel(self.address, is_for_bulk=False)
         self._others.add(channel)
         try:
             yield channel
@@ -142,20 +142,18 @@ class Connection:
         except aio.UsageError as failure:
             self.raise_if_closed(failure)
             raise
+        stall = _Stall(call, stall_seconds)
         try:
             while True:
-                try:
-                    async with asyncio.timeout(stall_seconds):
-                        response = await call.read()
-                except TimeoutError as failure:
-                    message = f"the server sent nothing for {stall_seconds:.0f} s"
-                    raise StreamStalledError(message) from failure
+                with stall:
+                    response = await call.read()
                 if response is aio.EOF:
                     return
                 yield cast("_Response", response)
         except aio.AioRpcError as failure:
             raise error_of_rpc(failure, address=str(self.address)) from failure
         except asyncio.CancelledError as failure:
+            stall.raise_if_come(failure)
             self.raise_if_closed(failure)
             raise
         finally:
@@ -180,3 +178,39 @@ class Connection:
             await self._channel.close()
             for channel in tuple(self._others):
                 await channel.close()
+
+
+class _Stall:
+    """Cancels a call when a read of it, the body of a `with`, lasts too long.
+
+    A bare timer: `asyncio.timeout` costs as much as all the rest of reading a small message.
+    """
+
+    def __init__(self, call: aio.Call, limit_seconds: float) -> None:
+        self._call = call
+        self._limit_seconds = limit_seconds
+        self._has_come = False
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._alarm = loop.call_later(self._limit_seconds, self._end_call)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def _end_call(self) -> None:
+        self._has_come = True
+        self._call.cancel()
+
+    def raise_if_come(self, failure: BaseException) -> None:
+        """Tell a call that was cut here from one whose reader was cancelled.
+
+        Raises:
+            StreamStalledError: it was cut here.
+        """
+        task = asyncio.current_task()
+        if self._has_come and not (task and task.cancelling()):
+            message = f"the server sent nothing for {self._limit_seconds:.0f} s"
+            raise StreamStalledError(message) from failure

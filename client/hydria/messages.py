@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -13,6 +13,8 @@ from hydria.digests import format_digest
 from hydria.errors import InvalidArgumentError
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2 as types
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def metadata_text(metadata: Mapping[str, object] | str | None) -> str:
@@ -172,4 +174,4 @@ def given_time(moment: datetime | None) -> Timestamp | None:
 
 def time_of(message: Timestamp) -> datetime:
     """Return the moment, aware and in UTC, to the microsecond."""
-    return message.ToDatetime(tzinfo=UTC)
+    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)

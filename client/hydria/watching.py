@@ -18,6 +18,7 @@ from hydria.watch_errors import WatchTokenCompactedError, WatchTokenFromFutureEr
 
 BOOKMARK_SECONDS = 30
 _MISSED_BOOKMARKS = 3
+_TYPES = {number: name.removeprefix("EVENT_TYPE_").lower() for name, number in pb.EventType.items()}
 
 Watched = AliasSnapshot | Event
 
@@ -115,11 +116,12 @@ class Watch:
             async with aclosing(responses):
                 async for response in responses:
                     self._patience.moved()
-                    holders += [self._holder_of(each) for each in response.state.holders]
-                    if response.HasField("state"):
+                    kind = response.WhichOneof("message")
+                    if kind == "state":
+                        holders += [self._holder_of(each) for each in response.state.holders]
                         continue
                     self._request.resume_token = token = response.resume_token
-                    if response.HasField("event"):
+                    if kind == "event":
                         yield event_of(response.event, token)
                     elif not is_begun:
                         is_begun = True
@@ -142,11 +144,9 @@ class Watch:
 def event_of(message: pb.Event, token: bytes = b"") -> Event:
     """Return the event that a message describes."""
     number = message.type
-    known = number in pb.EventType.values()
-    name = pb.EventType.Name(number).removeprefix("EVENT_TYPE_").lower() if known else str(number)
     return Event(
         event_id=message.event_id,
-        type=name,
+        type=_TYPES.get(number) or str(number),
         time=messages.time_of(message.time),
         actor=message.actor,
         entity=message.entity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeAlias, TypeVar, cast
 
 import grpc
@@ -19,6 +19,7 @@ Res = TypeVar("Res")
 Parse: TypeAlias = Callable[[bytes], object]
 Requests: TypeAlias = Message | AsyncIterator[Message]
 Serve: TypeAlias = Callable[[Requests, Context], Awaitable[Message | None]]
+Write: TypeAlias = Callable[[Message], Awaitable[None]]
 Generate: TypeAlias = Callable[[Requests, Context], AsyncGenerator[Message, None]]
 
 RESPONSE_KINDS = ("unary_unary", "stream_unary", "unary_stream", "stream_stream")
@@ -63,19 +64,41 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
 
         async def streaming(requests: Requests, context: Context) -> None:
             generate = cast("Generate", serve)
-            async with aclosing(generate(_well_formed(requests), context)) as responses:
+            async with (
+                self._taken_in_time(context) as write,
+                aclosing(generate(_well_formed(requests), context)) as responses,
+            ):
                 async for response in responses:
-                    await self._write(context, response)
+                    await write(response)
 
         # Some streaming handlers are coroutines that write by themselves: health's.
         return streaming if inspect.isasyncgenfunction(serve) else unary
 
-    async def _write(self, context: Context, response: Message) -> None:
+    @asynccontextmanager
+    async def _taken_in_time(self, context: Context) -> AsyncGenerator[Write, None]:
+        """Give the function that writes to a call.
+
+        One asyncio.timeout serves all writes: another for each would cost more than what else is
+        done in Python to send a small message.
+
+        Raises:
+            StalledError: a response was not taken in time.
+        """
+        loop, seconds = asyncio.get_running_loop(), self._stall_timeout_seconds
         try:
-            async with asyncio.timeout(self._stall_timeout_seconds):
-                await context.write(response)
+            async with asyncio.timeout(None) as patience:
+
+                async def write(response: Message) -> None:
+                    alarm = loop.call_later(seconds, lambda: patience.reschedule(loop.time()))
+                    try:
+                        await context.write(response)
+                    finally:
+                        alarm.cancel()
+
+                yield write
         except TimeoutError:
-            seconds = self._stall_timeout_seconds
+            if not patience.expired():
+                raise
             raise StalledError(f"nothing was taken for {seconds:g} seconds") from None
 
 

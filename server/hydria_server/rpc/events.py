@@ -79,11 +79,11 @@ class EventRpcs(RegistryRpcs):
 
     def _notice_message(self, entity: str, notice: Notice) -> registry_pb2.WatchResponse:
         match notice:
+            case Happened():
+                return self._happened_message(entity, notice)
             case State(holders):
                 state = registry_pb2.WatchState(holders=[_holder_message(each) for each in holders])
                 return registry_pb2.WatchResponse(state=state)
-            case Happened():
-                return self._happened_message(entity, notice)
             case SignOfLife(time_us, token):
                 bookmark = registry_pb2.Bookmark(time=timestamp(time_us))
                 return registry_pb2.WatchResponse(bookmark=bookmark, resume_token=token)
@@ -95,7 +95,8 @@ class EventRpcs(RegistryRpcs):
             if len(self._recent) >= _RECENT_EVENTS:
                 self._recent.clear()
             event = self._event_message(entity, notice.entity_id, notice.event)
-            message = registry_pb2.WatchResponse(event=event, resume_token=notice.token)
+            token = self.services.tokens.encode(notice.entity_id, notice.place)
+            message = registry_pb2.WatchResponse(event=event, resume_token=token)
             self._recent[key] = message
         return message
 

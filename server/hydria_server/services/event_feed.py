@@ -88,12 +88,12 @@ class EventFeed:
             return seq
         sleeper = Sleeper(seq, wants)
         self._sleepers.add(sleeper)
+        # asyncio.timeout would cost as much as all the rest of a sleep; hundreds end together.
+        alarm = asyncio.get_running_loop().call_later(timeout_seconds, sleeper.wake)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await sleeper.woken
-        except TimeoutError:
-            pass
+            await sleeper.woken
         finally:
+            alarm.cancel()
             self._sleepers.discard(sleeper)
         return sleeper.seq
 

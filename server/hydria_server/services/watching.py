@@ -50,11 +50,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event, and the token to go on with."""
+    """An event; a watch goes on after it."""
 
     entity_id: int
     event: EventRecord
-    token: bytes
+
+    @property
+    def place(self) -> HistoryPlace:
+        """Where to go on."""
+        return HistoryPlace(self.event.seq, self.event.time_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +185,10 @@ class Watches:
             self._hub.require_open()
             after = (holders[-1].collection_id, holders[-1].alias)
 
-    def token(self, entity_id: int, place: HistoryPlace) -> bytes:
-        """Return the token of a place."""
-        return self._tokens.encode(entity_id, place)
-
-    def sign_of_life(self, entity_id: int, place: HistoryPlace) -> SignOfLife:
-        """Return a bookmark."""
-        return SignOfLife(self._clock(), self.token(entity_id, place))
+    def sign_of_life(self, entity_id: int, last: HistoryPlace | EventRecord) -> SignOfLife:
+        """Return a bookmark after `last`."""
+        place = HistoryPlace(last.seq, last.time_us)
+        return SignOfLife(self._clock(), self._tokens.encode(entity_id, place))
 
     def end_of_life(self) -> float:
         """Return when a watch that begins now ends: not when all others do."""
@@ -218,7 +219,7 @@ class _Watch:
         self._watches = watches
         self._entity_id = entity_id
         self._selection = begun.selection
-        self._at = begun.at
+        self._at: HistoryPlace | EventRecord = begun.at
         self._place = place
         self._coalesce = coalesce
         self._bookmark_seconds = bookmark_seconds
@@ -235,9 +236,8 @@ class _Watch:
                 raise ServerDrainingError("this watch has lasted long; go on with the last token")
             events = await self._place.read()
             for event in self._selected(events):
-                self._at = HistoryPlace(event.seq, event.time_us)
-                token = self._watches.token(self._entity_id, self._at)
-                yield Happened(self._entity_id, event, token)
+                self._at = event
+                yield Happened(self._entity_id, event)
             if events:
                 self._moved_to(events[-1])
             else:
@@ -258,7 +258,7 @@ class _Watch:
 
     def _moved_to(self, event: EventRecord) -> None:
         self._place.seq = event.seq
-        self._at = HistoryPlace(event.seq, event.time_us)
+        self._at = event
 
     def _selected(self, events: Sequence[EventRecord]) -> list[EventRecord]:
         selected = [event for event in events if self._selection.wants(event)]
