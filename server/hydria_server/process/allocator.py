@@ -24,9 +24,9 @@ def keep_large_buffers() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    # The trim threshold bounds what stays unused at the top of a heap; each thread would get a heap
-    # of its own, up to eight for each core, and each keep what its buffers once took: 8 uploads at a
-    # time took 396 MiB, and take 331 MiB with two heaps, at the same CPU time.
+    # The trim threshold bounds what stays unused at the top of a heap. Each thread would get its own,
+    # up to eight for each core, and each keep what its buffers once took: 8 uploads at a time took
+    # 396 MiB so, and take 331 MiB with two heaps, at the same CPU time.
     settings = (
         (_M_ARENA_MAX, 2),
         (_M_MMAP_THRESHOLD, 32 * _MIB),
