@@ -8,6 +8,7 @@ from itertools import islice
 
 from hydria.scan_cache import ScanCache, key_of
 from hydria.threads import Stop
+from hydria.upload.keeping import Keeper
 from hydria.upload.sources import Source
 from hydria.version_digest import VersionHasher
 from hydria.walk import LocalFile
@@ -25,7 +26,9 @@ class KnownVersion:
     size_bytes: int
 
 
-def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> KnownVersion | None:
+def known_version(
+    sources: Iterable[Source], cache: ScanCache, keeper: Keeper, stop: Stop
+) -> KnownVersion | None:
     """Return what `sources` come to, or None as soon as one of them would have to be read.
 
     Raises:
@@ -45,5 +48,6 @@ def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> Kn
                 return None
             hasher.add_stored(file.path, file.size_bytes, scanned.content_digest)
             size_bytes += file.size_bytes
+            keeper.keep(file, scanned)
         count += len(files)
     return KnownVersion(hasher.digest(), count, size_bytes)
