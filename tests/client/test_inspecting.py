@@ -17,7 +17,7 @@ from hydria.errors import (
     ReceivedDataError,
     SourceError,
 )
-from hydria.inspection.comparison import Comparison
+from hydria.inspection.comparison import Changes, Comparison
 from hydria.inspection.records import DamageKind
 from hydria.inspection.stored import StoredBytes
 from hydria.records import Phase, Progress
@@ -168,9 +168,9 @@ LIES: dict[str, Sequence[pb.FileChange]] = {
 @pytest.mark.parametrize("changes", LIES.values(), ids=LIES.keys())
 def test_a_comparison_that_contradicts_itself_is_refused(changes: Sequence[pb.FileChange]) -> None:
     def believe() -> None:
-        comparison = Comparison()
+        comparison = Comparison("f", "t", Changes().take)
         comparison.take(pb.CompareVersionsResponse(from_ref="f", to_ref="t", changes=changes))
-        comparison.result(pb.CompareSummary(added_count=1))
+        comparison.totals(pb.CompareSummary(added_count=1))
 
     with pytest.raises(HydriaError):
         believe()
@@ -178,7 +178,7 @@ def test_a_comparison_that_contradicts_itself_is_refused(changes: Sequence[pb.Fi
 
 def test_a_comparison_without_its_parts_is_refused() -> None:
     with pytest.raises(ReceivedDataError):
-        Comparison().result(pb.CompareSummary(removed_count=1))
+        Comparison("f", "t", Changes().take).totals(pb.CompareSummary(removed_count=1))
 
 
 CONTRADICTIONS = {
