@@ -13,7 +13,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from hydria.errors import DuplicatePathError, PathInvalidError, SourceError
@@ -53,9 +53,11 @@ def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iter
         DuplicatePathError: two files would have the same path, or the same one in NFC.
     """
     walks = [_walk_source(os.fspath(source), prefix) for source in sources]
-    files = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_path_bytes)
+    if len(walks) == 1:  # nothing to merge, and a tree has no path twice
+        yield from walks[0]
+        return
     previous: LocalFile | None = None
-    for file in files:
+    for file in heapq.merge(*walks, key=_path_bytes):
         if previous is not None and previous.path == file.path:
             raise DuplicatePathError(
                 f"{previous.local!r} and {file.local!r} would both be {file.path!r}"
@@ -75,22 +77,26 @@ def _walk_source(source: str, prefix: str) -> Iterator[LocalFile]:
         yield from _walk_tree(local, status, prefix)
     else:
         name = _name_of(os.path.basename(local), local)  # noqa: PTH119
-        yield _regular(prefix + name, local, status)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_regular(local)
+        yield LocalFile(prefix + name, local, status)
 
 
 def _walk_tree(root: str, status: os.stat_result, prefix: str) -> Iterator[LocalFile]:
     """Walk depth first with a stack of our own: trees may be deeper than Python's."""
     stack = [_enter(root, status, prefix, [])]
     while stack:
-        entry = next(stack[-1].entries, None)
-        if entry is None:
-            stack.pop()
-            continue
-        _, path, local, entry_status = entry
-        if stat.S_ISDIR(entry_status.st_mode):
-            stack.append(_enter(local, entry_status, path + "/", stack))
+        for _, path, local, entry_status in stack[-1].entries:
+            mode = entry_status.st_mode
+            if stat.S_ISREG(mode):
+                yield LocalFile(path, local, entry_status)
+            elif stat.S_ISDIR(mode):
+                stack.append(_enter(local, entry_status, path + "/", stack))
+                break
+            else:
+                raise _not_regular(local)
         else:
-            yield _regular(path, local, entry_status)
+            stack.pop()
 
 
 def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directory]) -> _Directory:
@@ -110,13 +116,20 @@ def _list(local: str, prefix: str) -> list[tuple[bytes, str, str, os.stat_result
             # Below a directory every path goes on with "/", and sorts as if its name had it.
             mark = b"/" if stat.S_ISDIR(status.st_mode) else b""
             rows.append((path.encode() + mark, path, entry.path, status))
-    rows.sort(key=lambda row: row[0])
-    for one, other in pairwise(rows):
-        if one[1] == other[1]:
-            raise DuplicatePathError(
-                f"{one[2]!r} and {other[2]!r} differ only in how Unicode writes them"
-            )
+    rows.sort(key=itemgetter(0))
+    if len({row[1] for row in rows}) < len(rows):
+        _refuse_twins(rows)
     return rows
+
+
+def _refuse_twins(rows: Iterable[tuple[bytes, str, str, os.stat_result]]) -> None:
+    seen: dict[str, str] = {}
+    for _, path, local, _ in rows:
+        twin = seen.setdefault(path, local)
+        if twin != local:
+            raise DuplicatePathError(
+                f"{twin!r} and {local!r} differ only in how Unicode writes them"
+            )
 
 
 def _status_of(entry: os.DirEntry[str]) -> os.stat_result:
@@ -146,10 +159,8 @@ def _name_of(name: str, local: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _regular(path: str, local: str, status: os.stat_result) -> LocalFile:
-    if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{local!r} is no regular file (a pipe, a socket or a device)")
-    return LocalFile(path=path, local=local, status=status)
+def _not_regular(local: str) -> SourceError:
+    return SourceError(f"{local!r} is no regular file (a pipe, a socket or a device)")
 
 
 def checked_prefix(prefix: str) -> str:

@@ -43,6 +43,11 @@ class Keeper:
         self._note()
         self._cache.close()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return self._cache.keeps
+
     def keep(self, source: Source, scanned: ScannedFile) -> None:
         """Keep a file, unless it is there or nothing is to be kept.
 
