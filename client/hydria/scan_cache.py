@@ -137,7 +137,7 @@ class ScanCache:
             if found is None:
                 marks = ",".join("?" * len(paths))
                 found = self._run(f"{_SELECT} WHERE path IN ({marks})", paths)
-            rows.update((row[0], row) for row in found)
+            rows |= {row[0]: row for row in found}
         return rows
 
     def _between(self, first: bytes, last: bytes, *, rows_max: int) -> list[_Row] | None:

@@ -40,7 +40,8 @@ class _Directory:
     """A directory that the walk is in, and what of it is still to come."""
 
     identity: tuple[int, int]
-    entries: Iterator[tuple[bytes, str, str, os.stat_result]]
+    entries: Iterator[LocalFile]
+    """Of directories the path ends with a slash."""
 
 
 def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iterator[LocalFile]:
@@ -86,15 +87,15 @@ def _walk_tree(root: str, status: os.stat_result, prefix: str) -> Iterator[Local
     """Walk depth first with a stack of our own: trees may be deeper than Python's."""
     stack = [_enter(root, status, prefix, [])]
     while stack:
-        for _, path, local, entry_status in stack[-1].entries:
-            mode = entry_status.st_mode
+        for entry in stack[-1].entries:
+            mode = entry.status.st_mode
             if stat.S_ISREG(mode):
-                yield LocalFile(path, local, entry_status)
+                yield entry
             elif stat.S_ISDIR(mode):
-                stack.append(_enter(local, entry_status, path + "/", stack))
+                stack.append(_enter(entry.local, entry.status, entry.path, stack))
                 break
             else:
-                raise _not_regular(local)
+                raise _not_regular(entry.local)
         else:
             stack.pop()
 
@@ -106,30 +107,34 @@ def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directo
     return _Directory(identity=identity, entries=iter(_list(local, prefix)))
 
 
-def _list(local: str, prefix: str) -> list[tuple[bytes, str, str, os.stat_result]]:
-    """Return a directory's entries in the order in which the paths below them sort."""
-    rows: list[tuple[bytes, str, str, os.stat_result]] = []
+def _list(local: str, prefix: str) -> list[LocalFile]:
+    """Return a directory's entries in the order in which the paths below them sort.
+
+    Below a directory every path goes on with "/", and sorts as if its name had it. By code points,
+    as Python sorts, is by UTF-8 bytes.
+    """
+    found: list[LocalFile] = []
     with os.scandir(local) as entries:
         for entry in entries:
             status = _status_of(entry)
             path = _join(prefix, entry)
-            # Below a directory every path goes on with "/", and sorts as if its name had it.
-            mark = b"/" if stat.S_ISDIR(status.st_mode) else b""
-            rows.append((path.encode() + mark, path, entry.path, status))
-    rows.sort(key=itemgetter(0))
-    if len({row[1] for row in rows}) < len(rows):
-        _refuse_twins(rows)
-    return rows
+            if stat.S_ISDIR(status.st_mode):
+                path += "/"
+            found.append(LocalFile(path, entry.path, status))
+    found.sort(key=itemgetter(0))
+    if not all(file.path.isascii() for file in found):
+        _refuse_twins(found)
+    return found
 
 
-def _refuse_twins(rows: Iterable[tuple[bytes, str, str, os.stat_result]]) -> None:
+def _refuse_twins(found: Iterable[LocalFile]) -> None:
+    """Raise when two names that a directory has are one in NFC."""
     seen: dict[str, str] = {}
-    for _, path, local, _ in rows:
-        twin = seen.setdefault(path, local)
+    for path, local, _ in found:
+        twin = seen.setdefault(path.rstrip("/"), local)
         if twin != local:
-            raise DuplicatePathError(
-                f"{twin!r} and {local!r} differ only in how Unicode writes them"
-            )
+            message = f"{twin!r} and {local!r} differ only in how Unicode writes them"
+            raise DuplicatePathError(message)
 
 
 def _status_of(entry: os.DirEntry[str]) -> os.stat_result:
