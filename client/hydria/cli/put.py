@@ -73,8 +73,7 @@ def put(
     What the server has already is not sent again. An object that is referred to goes under its
     own name or under PATH; the objects below a directory or prefix go to the root or below PATH.
     """
-    if not paths and not references:
-        raise click.UsageError("name files or directories to put, or a --reference")
+    _require_content(paths, references)
 
     async def log(client: AsyncClient) -> UploadResult:
         await _check_type(client, name, type)
@@ -100,6 +99,11 @@ def put(
             )
 
     _show(invocation, invocation.call(log, options=_keeping() if cache else None))
+
+
+def _require_content(paths: Sequence[str], references: Sequence[str]) -> None:
+    if not paths and not references:
+        raise click.UsageError("name files or directories to put, or a --reference")
 
 
 def _keeping() -> TransferOptions:
