@@ -1,7 +1,8 @@
 """One step of a workload by the Python client, in a process of its own.
 
 `python -m benchmarks.client_step ADDRESS CACHE STEP ...`, where STEP is one of
-`put NAME PATH`, `get REF ROOT`, `list REF`, `read REF PATH ROUNDS`, `draft NAME BASE COUNT`.
+`put NAME PATH`, `get REF ROOT`, `sample REF ROOT PATH...`, `list REF`, `read REF PATH ROUNDS`,
+`draft NAME BASE COUNT`, `verify REF [ROOT]`, `diff REF REF`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks.own_use import print_measured
-from hydria import AsyncClient
+from hydria import AsyncClient, FileChange
 
 Figures = dict[str, float]
 
@@ -28,6 +29,11 @@ async def _put(client: AsyncClient, name: str, path: str) -> Figures:
 async def _get(client: AsyncClient, ref: str, root: str) -> Figures:
     found = await client.download(ref, root)
     return {"received_bytes": found.received_bytes, "files": found.file_count}
+
+
+async def _sample(client: AsyncClient, ref: str, root: str, *paths: str) -> Figures:
+    found = await client.download(ref, root, paths=paths)
+    return {"files": found.file_count}
 
 
 async def _list(client: AsyncClient, ref: str) -> Figures:
@@ -54,12 +60,32 @@ async def _draft(client: AsyncClient, name: str, base: str, count: str) -> Figur
     return {"sent_bytes": done.sent_bytes, "files": done.version.file_count}
 
 
+async def _verify(client: AsyncClient, ref: str, root: str | None = None) -> Figures:
+    found = await client.verify(ref, root=root)
+    assert found.is_intact
+    return {"files": found.file_count}
+
+
+async def _diff(client: AsyncClient, from_ref: str, to_ref: str) -> Figures:
+    count = 0
+
+    def take(_: FileChange) -> None:
+        nonlocal count
+        count += 1
+
+    found = await client.diff(from_ref, to_ref, take=take)
+    return {"differences": count, "unchanged": found.totals.unchanged_count}
+
+
 STEPS: dict[str, Callable[..., Awaitable[Figures]]] = {
     "put": _put,
     "get": _get,
+    "sample": _sample,
     "list": _list,
     "read": _read,
     "draft": _draft,
+    "verify": _verify,
+    "diff": _diff,
 }
 
 

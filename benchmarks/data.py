@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,18 @@ def write_many(root: Path, count: int, size_bytes: int) -> None:
             folder.mkdir(parents=True)
         (folder / f"{index:07d}.bin").write_bytes(os.urandom(size_bytes))
     os.sync()
+
+
+def linked_files(sources: Path, root: Path, paths: Iterable[str]) -> None:
+    """Make files at `paths`: hard links to those under `sources`, by turns, in order of path."""
+    files = sorted(source for source in sources.rglob("*") if source.is_file())
+    made: set[Path] = set()
+    for path, source in zip(paths, cycle(files), strict=False):
+        target = root / path
+        if target.parent not in made:
+            target.parent.mkdir(parents=True)
+            made.add(target.parent)
+        target.hardlink_to(source)
 
 
 def insert(source: Path, target: Path, *, count: int, inserted_bytes: int) -> None:

@@ -20,7 +20,7 @@ from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import artifact_pb2_grpc, types_pb2
 
 COLLECTION = "local/bench/million"
-_CHUNK_COUNT = 64
+CHUNK_COUNT = 64
 _CHUNK_BYTES = 1024
 _FILES_PER_BATCH = 5_000
 _CALL_SECONDS = 900.0
@@ -44,11 +44,11 @@ async def _begin(stub: artifact_pb2_grpc.ArtifactServiceAsyncStub) -> str:
 async def stage(stub: artifact_pb2_grpc.ArtifactServiceAsyncStub, count: str) -> Figures:
     """Send the chunks and stage the files."""
     upload_id = await _begin(stub)
-    chunks = [os.urandom(_CHUNK_BYTES) for _chunk in range(_CHUNK_COUNT)]
+    chunks = [os.urandom(_CHUNK_BYTES) for _chunk in range(CHUNK_COUNT)]
     digests = [blake3(chunk).digest() for chunk in chunks]
     batch = types_pb2.ChunkBatch(
         seq=1,
-        sizes=[_CHUNK_BYTES] * _CHUNK_COUNT,
+        sizes=[_CHUNK_BYTES] * CHUNK_COUNT,
         digests=b"".join(digests),
         payload=b"".join(chunks),
     )
@@ -71,7 +71,7 @@ def _files(
                 put=pb.FileEntry(
                     path=path_of(index),
                     size_bytes=_CHUNK_BYTES,
-                    content_digest=digests[index % _CHUNK_COUNT],
+                    content_digest=digests[index % CHUNK_COUNT],
                 )
             )
             for index in indexes

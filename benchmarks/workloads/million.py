@@ -1,14 +1,14 @@
-"""A version of a million files."""
+"""A version of a million files: made, read, verified and compared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.data import MIB
+from benchmarks.data import MIB, linked_files
 from benchmarks.measurements import Measurement, Scale
-from benchmarks.processes import server
-from benchmarks.staging_step import COLLECTION, path_of
+from benchmarks.processes import ServerProcess, server
+from benchmarks.staging_step import CHUNK_COUNT, COLLECTION, path_of
 from benchmarks.steps import client_step, step, use
 
 _READS = 20
@@ -16,7 +16,7 @@ _CHANGES = 10
 
 
 def million(work: Path, scale: Scale) -> Iterator[Measurement]:
-    """Stage, commit, list and read 1,000,000 files; then a draft of ten changes on top of them."""
+    """Stage, commit, list and read 1,000,000 files; a draft of ten changes; verify and compare."""
     store = work / "store"
     with server(store) as running:
         entries = str(scale.entries)
@@ -28,6 +28,7 @@ def million(work: Path, scale: Scale) -> Iterator[Measurement]:
         before = _stored_bytes(store)
         draft = client_step(running, work / "cache", "draft", COLLECTION, COLLECTION, str(_CHANGES))
         grown = _stored_bytes(store) - before
+        inspected = list(_inspected(running, work, scale))
     assert committed["files"] == listed["files"] == scale.entries
     assert draft["files"] == scale.entries + _CHANGES
     yield Measurement("stage", staged["seconds"], "s", "", staged)
@@ -40,6 +41,25 @@ def million(work: Path, scale: Scale) -> Iterator[Measurement]:
     yield Measurement("draft of ten changes", draft["seconds"], "s", "", draft)
     yield Measurement("draft of ten changes: stored", grown / MIB, "MiB", "", draft)
     yield from use("draft of ten changes", draft)
+    yield from inspected
+
+
+def _inspected(running: ServerProcess, work: Path, scale: Scale) -> Iterator[Measurement]:
+    """Verify the stored bytes and a folder; compare with the next version, and with another."""
+    cache, version = work / "cache", f"{COLLECTION}:v0"
+    samples = [path_of(index) for index in range(CHUNK_COUNT)]
+    client_step(running, cache, "sample", version, str(work / "samples"), *samples)
+    linked_files(work / "samples", work / "folder", map(path_of, range(scale.entries)))
+    client_step(running, cache, "put", f"{COLLECTION}-few", str(work / "samples"))
+    for name, *arguments in (
+        ("verify stored bytes", "verify", version),
+        ("verify a folder", "verify", version, str(work / "folder")),
+        ("diff with ten changes", "diff", version, f"{COLLECTION}:v1"),
+        ("diff with few files", "diff", f"{COLLECTION}-few", version),
+    ):
+        measured = client_step(running, cache, *arguments)
+        yield Measurement(name, measured["seconds"], "s", "", measured)
+        yield from use(name, measured)
 
 
 def _stored_bytes(store: Path) -> int:

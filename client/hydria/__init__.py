@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hydria.inspection.records import DamageKind as DamageKind
     from hydria.inspection.records import DiffResult as DiffResult
     from hydria.inspection.records import DiffTotals as DiffTotals
+    from hydria.inspection.records import FileChange as FileChange
     from hydria.inspection.records import VerifyResult as VerifyResult
     from hydria.lineage.comparison import RunComparison as RunComparison
     from hydria.lineage.graphs import GraphNode as GraphNode
@@ -142,7 +143,15 @@ _HOME_OF = {
     "hydria.records",
 )
 _HOME_OF |= dict.fromkeys(
-    ("ChangedFile", "Damage", "DamageKind", "DiffResult", "DiffTotals", "VerifyResult"),
+    (
+        "ChangedFile",
+        "Damage",
+        "DamageKind",
+        "DiffResult",
+        "DiffTotals",
+        "FileChange",
+        "VerifyResult",
+    ),
     "hydria.inspection.records",
 )
 _HOME_OF |= dict.fromkeys(

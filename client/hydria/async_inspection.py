@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from hydria.async_catalog import AsyncCatalog
 from hydria.download.listing import VersionListing
-from hydria.inspection.comparison import compare
+from hydria.inspection.comparison import TakeChange, compare
 from hydria.inspection.directory import DirectoryCheck
 from hydria.inspection.records import DiffResult, VerifyResult
 from hydria.inspection.stored import StoredBytes
 from hydria.progress import ProgressCallback, ProgressMeter
 from hydria.records import Phase, Version
+from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.runtime import Runtime
 from hydria.threads import Stop, run_in_thread
@@ -57,8 +60,23 @@ class AsyncInspection(AsyncCatalog):
         stored = StoredBytes(self._runtime.connection, retry_seconds=retry_seconds)
         return await stored.verify(version, progress)
 
-    async def diff(self, from_ref: str, to_ref: str) -> DiffResult:
+    async def diff(
+        self,
+        from_ref: str,
+        to_ref: str,
+        *,
+        take: TakeChange | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> DiffResult:
         """Return what differs between two versions, of whatever collections.
+
+        Args:
+            from_ref: the version to start from.
+            to_ref: the version to compare with it.
+            take: is called with each difference, by path and as it comes. The result has the totals
+                only then: a million differences take no memory.
+            progress: is called with a `Progress` up to ten times a second and at the end; it counts
+                the files of both versions.
 
         Raises:
             ReceivedDataError: the server contradicts itself.
@@ -67,6 +85,8 @@ class AsyncInspection(AsyncCatalog):
             self._runtime.connection,
             self.defaults.ref(from_ref),
             self.defaults.ref(to_ref),
+            take=take,
+            meter=ProgressMeter(progress, phase=Phase.COMPARE),
             retry_seconds=self._runtime.options.retry_seconds,
         )
 
@@ -74,26 +94,29 @@ class AsyncInspection(AsyncCatalog):
         self, version: Version, root: Path, progress: ProgressCallback | None
     ) -> VerifyResult:
         begun_at = time.monotonic()
-        meter = ProgressMeter(progress, phase=Phase.LIST)
+        meter = ProgressMeter(progress, phase=Phase.VERIFY)
         meter.set_totals(version.file_count, version.size_bytes)
         patience = Patience(self._runtime.options.retry_seconds)
         listing = VersionListing(self._runtime.connection, version, patience=patience)
-        stored, references = await listing.everything()
-        meter.enter(Phase.VERIFY)
         stop = Stop()
-        check = DirectoryCheck(os.fspath(root), stored, references, stop=stop)
-        steps = check.steps()
-        while step := await run_in_thread(
-            self._runtime.executor, lambda: next(steps, None), stop=stop.set
-        ):
-            meter.add(files_done=step.file_count, bytes_done=step.size_bytes)
+        check = DirectoryCheck(os.fspath(root), stop=stop)
+        reference_count = 0
+        async with aclosing(listing.entries()) as parts:
+            async for entries in parts:
+                reference_count += sum(isinstance(entry, Reference) for entry in entries)
+                steps = check.check(entries)
+                while step := await run_in_thread(
+                    self._runtime.executor, partial(next, steps, None), stop=stop.set
+                ):
+                    meter.add(files_done=step.file_count, bytes_done=step.size_bytes)
+        await run_in_thread(self._runtime.executor, check.end, stop=stop.set)
         meter.enter(Phase.DONE)
         return VerifyResult(
             ref=version.ref,
             root=root,
             file_count=meter.progress.files_done,
             size_bytes=meter.progress.bytes_done,
-            reference_count=len(references),
+            reference_count=reference_count,
             missing=tuple(check.missing),
             changed=tuple(check.changed),
             extra=tuple(check.extra),

@@ -1,4 +1,4 @@
-"""Downloaded files by their content, kept for later downloads on this machine.
+"""Files by their content, downloaded or uploaded here, kept for later downloads on this machine.
 
 Whole files, named by their digests: such a file can be shared with its copies by a disk that knows
 how, can be linked to, and serves for single chunks as any other local file does. Several processes
@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ DIRECTORY_NAME = "objects-v1"
 SHARED_BYTES_MIN = 64 << 10
 _LOCK_NAME = "lock"
 _COPY_BYTES = 1 << 30
+
+Fill = Callable[[str], bool]  # makes a file of that name with verified content, or returns False
 
 
 class CachedFile(NamedTuple):
@@ -99,9 +101,14 @@ class LocalCache:
             room.close()
 
     @property
+    def keeps(self) -> bool:
+        """Whether anything is kept. Once the disk has refused something, nothing is."""
+        return self._use is not CacheUse.OFF
+
+    @property
     def is_in_use(self) -> bool:
         """Whether anything may be found in it."""
-        return self._use is not CacheUse.OFF and any(map(_is_shelf, _names_in(self.directory)))
+        return self.keeps and any(map(_is_shelf, _names_in(self.directory)))
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -148,27 +155,34 @@ class LocalCache:
 
     def add(self, digest: bytes, local: str, size_bytes: int) -> bool:
         """Keep a verified file if that is wanted, and tell whether it was not here before."""
+
+        def take(temporary: str) -> bool:
+            return (self._link and _link(local, temporary)) or self._copy(local, temporary)
+
+        return self.fill(digest, size_bytes, take)
+
+    def fill(self, digest: bytes, size_bytes: int, fill: Fill) -> bool:
+        """As `add`, with what `fill` makes; it is not called if nothing is wanted of it."""
         too_small = self._use is CacheUse.AUTO and size_bytes < SHARED_BYTES_MIN
-        if self._use is CacheUse.OFF or too_small or not 0 < size_bytes <= self._bytes_max:
+        if not self.keeps or too_small or not 0 < size_bytes <= self._bytes_max:
             return False
         place = self.place_of(digest)
         try:
-            if os.path.lexists(place) or not self._add(local, place, size_bytes):
+            if os.path.lexists(place) or not self._fill(fill, place, size_bytes):
                 return False
             if self._added_bytes > self._bytes_max // 8:
                 self._shrink()
-        except OSError:  # no room, no permission: it would be the same with the next file
+        except OSError:  # no room, no permission
             self._use = CacheUse.OFF
             return False
         return True
 
-    def _add(self, local: str, place: str, size_bytes: int) -> bool:
+    def _fill(self, fill: Fill, place: str, size_bytes: int) -> bool:
         if self._room is None:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._room = TemporaryRoom(str(self.directory))
         temporary = self._room.new_name()
-        if not (self._link and _link(local, temporary)) and not self._copy(local, temporary):
-            self._use = CacheUse.OFF
+        if not fill(temporary):
             return False
         os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
         _touch(temporary)
@@ -185,6 +199,7 @@ class LocalCache:
                 if share(source, target):
                     return True
                 if self._use is not CacheUse.ON:
+                    self._use = CacheUse.OFF  # it would be the same with the next file
                     return False
                 while os.sendfile(target, source, None, _COPY_BYTES):
                     pass

@@ -34,6 +34,13 @@ def _cache_use() -> CacheUse:
         raise InvalidArgumentError(message) from None
 
 
+def _cache_uploads() -> bool:
+    text = os.environ.get("HYDRIA_CACHE_UPLOADS") or "off"
+    if text not in ("on", "off"):
+        raise InvalidArgumentError(f"HYDRIA_CACHE_UPLOADS is on or off, not {text!r}")
+    return text == "on"
+
+
 def _cache_bytes_max() -> int:
     text = os.environ.get("HYDRIA_CACHE_SIZE")
     try:
@@ -54,8 +61,11 @@ class TransferOptions:
     """How much an upload may have sent that is not durable yet. With what is being read, a client
     holds about 24 MiB more than this."""
     cache: CacheUse = field(default_factory=_cache_use)
-    """What downloads keep in the local cache; by default `HYDRIA_CACHE`, then `auto`. Uploads leave
-    it alone."""
+    """What downloads keep in the local cache; by default `HYDRIA_CACHE`, then `auto`."""
+    cache_uploads: bool = field(default_factory=_cache_uploads)
+    """Whether uploads keep there what they log, all of it, unless `cache` is off: a later download
+    on this machine fetches none of it. Each file is read once more, and written where the disk
+    cannot share bytes. By default `HYDRIA_CACHE_UPLOADS`, then not."""
     cache_bytes_max: int = field(default_factory=_cache_bytes_max)
     """How large that cache may be; what was used the longest time ago goes first. By default
     `HYDRIA_CACHE_SIZE` (e.g. `50GB`), then 10 GiB."""

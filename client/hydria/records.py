@@ -27,6 +27,7 @@ class Phase(StrEnum):
     CHECK = "check"  # looking at what is in place already
     DOWNLOAD = "download"
     VERIFY = "verify"
+    COMPARE = "compare"
     DONE = "done"
 
 

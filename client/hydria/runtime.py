@@ -11,7 +11,7 @@ from pathlib import Path
 from hydria.catalog import Catalog
 from hydria.connection import Connection
 from hydria.local_cache import LocalCache
-from hydria.options import TransferOptions
+from hydria.options import CacheUse, TransferOptions
 from hydria.records import ChunkerParameters, ServerInfo
 from hydria.scan_cache import ScanCache
 
@@ -58,6 +58,16 @@ class Runtime:
             bytes_max=self.options.cache_bytes_max,
             use=self.options.cache,
             link=link,
+        )
+
+    def open_upload_cache(self) -> LocalCache:
+        """Return the same cache for one upload, which keeps all of it or, as a rule, nothing."""
+        options = self.options
+        is_wanted = options.cache_uploads and options.cache is not CacheUse.OFF
+        return LocalCache(
+            self._cache_directory,
+            bytes_max=options.cache_bytes_max,
+            use=CacheUse.ON if is_wanted else CacheUse.OFF,
         )
 
     @contextmanager

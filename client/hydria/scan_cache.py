@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ SIZE_BYTES_MAX = 1 << 30
 
 _LOCK_SECONDS = 1.0
 _LOOKUP_ROWS = 500
+_FS_ENCODING, _FS_ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NUMBERS = struct.Struct("<qqqq")
 _HINT = 1
 # As the columns of the table. What is stored may be of any type: the guard tells.
@@ -42,6 +44,8 @@ CREATE TABLE IF NOT EXISTS files (
     content BLOB, guard INTEGER
 ) WITHOUT ROWID
 """
+
+_SELECT = "SELECT path, size, mtime_ns, ctime_ns, inode, content, guard FROM files"
 
 
 class FileKey(NamedTuple):  # half the cost of a dataclass, a hundred thousand times
@@ -75,7 +79,7 @@ class Memory(NamedTuple):
 def key_of(local: str, status: os.stat_result) -> FileKey:
     """Return the key of a file by its absolute path and its stat."""
     return FileKey(
-        os.fsencode(local),
+        local.encode(_FS_ENCODING, _FS_ERRORS),  # as os.fsencode, in half the time
         status.st_size,
         status.st_mtime_ns,
         status.st_ctime_ns,
@@ -117,25 +121,33 @@ class ScanCache:
 
     def find(self, keys: Sequence[FileKey]) -> list[ScannedFile | None]:
         """Return what is known of each file, None for what is not."""
-        return [
-            memory.scanned if memory and memory.is_certain else None for memory in self.recall(keys)
-        ]
+        rows = self._rows(keys)
+        return [self._certain(key, rows.get(key.path)) for key in keys]
 
     def recall(self, keys: Sequence[FileKey]) -> list[Memory | None]:
         """Return what is remembered of each file, hints too, None for nothing."""
+        rows = self._rows(keys)
+        return [self._memory(key, rows.get(key.path)) for key in keys]
+
+    def _rows(self, keys: Sequence[FileKey]) -> dict[bytes, _Row]:
         rows: dict[bytes, _Row] = {}
         for start in range(0, len(keys), _LOOKUP_ROWS):
             paths = [key.path for key in keys[start : start + _LOOKUP_ROWS]]
-            marks = ",".join("?" * len(paths))
-            rows.update(
-                (row[0], row)
-                for row in self._run(
-                    "SELECT path, size, mtime_ns, ctime_ns, inode, content, guard"
-                    f" FROM files WHERE path IN ({marks})",
-                    paths,
-                )
-            )
-        return [self._memory(key, rows.get(key.path)) for key in keys]
+            found = self._between(min(paths), max(paths), rows_max=2 * len(paths))
+            if found is None:
+                marks = ",".join("?" * len(paths))
+                found = self._run(f"{_SELECT} WHERE path IN ({marks})", paths)
+            rows |= {row[0]: row for row in found}
+        return rows
+
+    def _between(self, first: bytes, last: bytes, *, rows_max: int) -> list[_Row] | None:
+        """Return all rows between two paths, None when there are too many.
+
+        A walk asks for what lies side by side, and then this takes half the time.
+        """
+        limit = rows_max + 1
+        found = self._run(f"{_SELECT} WHERE path BETWEEN ? AND ? LIMIT ?", (first, last, limit))
+        return found if len(found) < limit else None
 
     def remember(
         self, found: Iterable[tuple[FileKey, ScannedFile]], *, is_certain: bool = True
@@ -157,6 +169,15 @@ class ScanCache:
         except sqlite3.DatabaseError as error:
             self._give_up(error)
 
+    def _certain(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
+        """Return what may be relied on: the way that a hundred thousand unchanged files take."""
+        if row is None or row[:5] != key:
+            return None
+        content = row[5]
+        if type(content) is not bytes or row[6] != self._guard(key, content, is_certain=True):
+            return None
+        return _unpack(content)
+
     def _memory(self, key: FileKey, row: _Row | None) -> Memory | None:
         if row is None:
             return None
@@ -176,15 +197,15 @@ class ScanCache:
 
         Hints have another one, so that nobody who does not ask for hints takes them for knowledge.
         """
-        path, *numbers = key
+        path, size_bytes, mtime_ns, ctime_ns, inode = key
         try:
-            text = _NUMBERS.pack(*numbers) + content + path
+            text = _NUMBERS.pack(size_bytes, mtime_ns, ctime_ns, inode) + content + path
         except struct.error:  # a time outside 1678-2262, an inode over 63 bits, a damaged row
             return None
         seed = self._seed if is_certain else self._seed ^ _HINT
         return xxhash.xxh3_64_intdigest(text, seed) - (1 << 63)
 
-    def _run(self, statement: str, values: Sequence[bytes]) -> list[_Row]:
+    def _run(self, statement: str, values: Sequence[bytes | int]) -> list[_Row]:
         if self._database is None:
             return []
         try:
@@ -246,6 +267,8 @@ def _pack(scanned: ScannedFile) -> bytes:
 
 
 def _unpack(content: bytes) -> ScannedFile | None:
+    if len(content) == 32:
+        return ScannedFile(content)
     digest, chunks = content[:32], content[32:]
     count, rest = divmod(len(chunks), 36)
     if rest or len(digest) != 32:

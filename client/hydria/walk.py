@@ -13,7 +13,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from hydria.errors import DuplicatePathError, PathInvalidError, SourceError
@@ -40,7 +40,8 @@ class _Directory:
     """A directory that the walk is in, and what of it is still to come."""
 
     identity: tuple[int, int]
-    entries: Iterator[tuple[bytes, str, str, os.stat_result]]
+    entries: Iterator[LocalFile]
+    """Of directories the path ends with a slash."""
 
 
 def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iterator[LocalFile]:
@@ -53,9 +54,11 @@ def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iter
         DuplicatePathError: two files would have the same path, or the same one in NFC.
     """
     walks = [_walk_source(os.fspath(source), prefix) for source in sources]
-    files = walks[0] if len(walks) == 1 else heapq.merge(*walks, key=_path_bytes)
+    if len(walks) == 1:  # nothing to merge, and a tree has no path twice
+        yield from walks[0]
+        return
     previous: LocalFile | None = None
-    for file in files:
+    for file in heapq.merge(*walks, key=_path_bytes):
         if previous is not None and previous.path == file.path:
             raise DuplicatePathError(
                 f"{previous.local!r} and {file.local!r} would both be {file.path!r}"
@@ -75,22 +78,26 @@ def _walk_source(source: str, prefix: str) -> Iterator[LocalFile]:
         yield from _walk_tree(local, status, prefix)
     else:
         name = _name_of(os.path.basename(local), local)  # noqa: PTH119
-        yield _regular(prefix + name, local, status)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_regular(local)
+        yield LocalFile(prefix + name, local, status)
 
 
 def _walk_tree(root: str, status: os.stat_result, prefix: str) -> Iterator[LocalFile]:
     """Walk depth first with a stack of our own: trees may be deeper than Python's."""
     stack = [_enter(root, status, prefix, [])]
     while stack:
-        entry = next(stack[-1].entries, None)
-        if entry is None:
-            stack.pop()
-            continue
-        _, path, local, entry_status = entry
-        if stat.S_ISDIR(entry_status.st_mode):
-            stack.append(_enter(local, entry_status, path + "/", stack))
+        for entry in stack[-1].entries:
+            mode = entry.status.st_mode
+            if stat.S_ISREG(mode):
+                yield entry
+            elif stat.S_ISDIR(mode):
+                stack.append(_enter(entry.local, entry.status, entry.path, stack))
+                break
+            else:
+                raise _not_regular(entry.local)
         else:
-            yield _regular(path, local, entry_status)
+            stack.pop()
 
 
 def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directory]) -> _Directory:
@@ -100,23 +107,34 @@ def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directo
     return _Directory(identity=identity, entries=iter(_list(local, prefix)))
 
 
-def _list(local: str, prefix: str) -> list[tuple[bytes, str, str, os.stat_result]]:
-    """Return a directory's entries in the order in which the paths below them sort."""
-    rows: list[tuple[bytes, str, str, os.stat_result]] = []
+def _list(local: str, prefix: str) -> list[LocalFile]:
+    """Return a directory's entries in the order in which the paths below them sort.
+
+    Below a directory every path goes on with "/", and sorts as if its name had it. By code points,
+    as Python sorts, is by UTF-8 bytes.
+    """
+    found: list[LocalFile] = []
     with os.scandir(local) as entries:
         for entry in entries:
             status = _status_of(entry)
             path = _join(prefix, entry)
-            # Below a directory every path goes on with "/", and sorts as if its name had it.
-            mark = b"/" if stat.S_ISDIR(status.st_mode) else b""
-            rows.append((path.encode() + mark, path, entry.path, status))
-    rows.sort(key=lambda row: row[0])
-    for one, other in pairwise(rows):
-        if one[1] == other[1]:
-            raise DuplicatePathError(
-                f"{one[2]!r} and {other[2]!r} differ only in how Unicode writes them"
-            )
-    return rows
+            if stat.S_ISDIR(status.st_mode):
+                path += "/"
+            found.append(LocalFile(path, entry.path, status))
+    found.sort(key=itemgetter(0))
+    if not all(file.path.isascii() for file in found):
+        _refuse_twins(found)
+    return found
+
+
+def _refuse_twins(found: Iterable[LocalFile]) -> None:
+    """Raise when two names that a directory has are one in NFC."""
+    seen: dict[str, str] = {}
+    for path, local, _ in found:
+        twin = seen.setdefault(path.rstrip("/"), local)
+        if twin != local:
+            message = f"{twin!r} and {local!r} differ only in how Unicode writes them"
+            raise DuplicatePathError(message)
 
 
 def _status_of(entry: os.DirEntry[str]) -> os.stat_result:
@@ -146,10 +164,8 @@ def _name_of(name: str, local: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _regular(path: str, local: str, status: os.stat_result) -> LocalFile:
-    if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{local!r} is no regular file (a pipe, a socket or a device)")
-    return LocalFile(path=path, local=local, status=status)
+def _not_regular(local: str) -> SourceError:
+    return SourceError(f"{local!r} is no regular file (a pipe, a socket or a device)")
 
 
 def checked_prefix(prefix: str) -> str:

@@ -80,3 +80,13 @@ def test_get_takes_from_directories_beside(served: Hydria, name: str, tmp_path: 
     get = ("artifact", "get", name, "--root", "copy", "--beside")
     assert served(*get, "large", "--json").row()["received_bytes"] == 0
     assert served(*get, "nowhere").code == 2
+
+
+def test_put_keeps_what_it_uploads_when_asked(served: Hydria, name: str, files: Path) -> None:
+    put = ("artifact", "put", files, "--name", name, "--type", "dataset")
+    assert served(*put).code == 0
+    assert served("cache", "info", "--json").row()["file_count"] == 0
+
+    assert served(*put, "--cache").code == 0
+
+    assert served("artifact", "get", name, "--root", "copy", "--json").row()["received_bytes"] == 0

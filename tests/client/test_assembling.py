@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hydria.copying import BLOCK_BYTES, share_range
 from hydria.download.assembling import Assembly, parts_of
+from hydria.download.disk import reserve
 from hydria.download.frames import Wanted
 from hydria.download.plans import Plan, Run, Source
 from hydria.scan_cache import FileKey, ScannedFile, key_of
@@ -79,3 +80,27 @@ def test_what_is_shared_takes_no_room(tmp_path: Path) -> None:
         if not share_range(one.fileno(), 0, two.fileno(), BLOCK_BYTES, BLOCK_BYTES):
             pytest.skip("this disk cannot share")
     assert (tmp_path / "two").read_bytes() == bytes(BLOCK_BYTES) + b"1" * BLOCK_BYTES
+
+
+def test_a_large_file_has_a_place_on_the_disk_before_it_is_renamed(tmp_path: Path) -> None:
+    old = os.urandom(3 << 20)
+    new = old[:5000] + os.urandom(1000) + old[6000:]
+    assert put_together(tmp_path, old, new, 5000)
+
+    with (tmp_path / "room").open("wb") as file:
+        reserve(file.fileno(), 3 << 20)
+        reserved = os.fstat(file.fileno())
+
+    assert reserved.st_size == 0
+    assert (tmp_path / "new").read_bytes() == new
+    if reserved.st_blocks * 512 < 3 << 20:
+        pytest.skip("this disk cannot reserve room")
+
+
+def test_room_that_is_not_there_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    with (tmp_path / "room").open("wb") as file:
+        reserve(file.fileno(), 1 << 20)
+        if not os.fstat(file.fileno()).st_blocks:
+            pytest.skip("this disk cannot reserve room")
+        with pytest.raises(OSError, match=r"No space left|too large|quota"):
+            reserve(file.fileno(), 1 << 61)

@@ -215,6 +215,22 @@ async def test_a_full_disk_leaves_the_old_file(
     assert without_rooms(old) == {"big.bin": BIG, "same": b"same"}
 
 
+async def test_a_disk_without_room_for_the_file_leaves_the_old_one(
+    client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(fd: int, size_bytes: int) -> None:
+        assert size_bytes == len(CHANGED)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    await log_next(client, tmp_path, {"big.bin": CHANGED})
+    monkeypatch.setattr(assembling, "reserve", no_room)
+    monkeypatch.setattr(assembling, "share_range", lambda *_: False)
+    with pytest.raises(OSError, match="space"):
+        await client.download("calls:v1", old)
+
+    assert without_rooms(old) == {"big.bin": BIG, "same": b"same"}
+
+
 @pytest.mark.parametrize("how", ["shorter", "gone"])
 async def test_a_source_that_is_lost_meanwhile_is_fetched(
     client: AsyncClient, old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str

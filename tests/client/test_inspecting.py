@@ -17,8 +17,8 @@ from hydria.errors import (
     ReceivedDataError,
     SourceError,
 )
-from hydria.inspection.comparison import Comparison
-from hydria.inspection.records import DamageKind
+from hydria.inspection.comparison import Changes, Comparison
+from hydria.inspection.records import DamageKind, FileChange
 from hydria.inspection.stored import StoredBytes
 from hydria.records import Phase, Progress
 from hydria.v1 import artifact_pb2 as pb
@@ -150,6 +150,39 @@ async def test_a_diff_has_what_changed_and_what_is_shared(
     assert (await client.diff("calls:v1", "calls")).is_empty
 
 
+async def test_differences_are_taken_as_they_come_instead_of_kept(
+    client: AsyncClient, tmp_path: Path
+) -> None:
+    root = plant(tmp_path / "tree", {"a": b"a", "b": b"b", "c": b"c"})
+    await client.log("calls", root, type="dataset")
+    (root / "a").unlink()
+    plant(root, {"b": b"other", "d": b"d"})
+    await client.log("calls", root)
+    taken: list[FileChange] = []
+    seen: list[Progress] = []
+    found = await client.diff("calls:v0", "calls", take=taken.append, progress=seen.append)
+    told = [(c.previous and c.previous.path, c.file and c.file.path) for c in taken]
+    assert told == [("a", None), ("b", "b"), (None, "d")]
+    assert (found.added, found.removed, found.changed) == ((), (), ())
+    assert not found.is_empty
+    assert (found.totals.changed_count, found.totals.unchanged_count) == (1, 1)
+    assert seen[-1].phase is Phase.DONE
+    assert seen[-1].files_done == 6
+
+
+def test_an_answer_that_begins_again_is_taken_from_where_it_broke() -> None:
+    taken: list[FileChange] = []
+    comparison = Comparison("f:latest", "t:latest", taken.append)
+    refs = pb.CompareVersionsResponse(from_ref="f:v1", to_ref="t:v2")
+    for paths in ("ab", "abc"):
+        comparison.begin()
+        comparison.take(refs)
+        comparison.take(pb.CompareVersionsResponse(changes=[change(path) for path in paths]))
+    assert comparison.request == pb.CompareVersionsRequest(from_ref="f:v1", to_ref="t:v2")
+    assert [c.file and c.file.path for c in taken] == ["a", "b", "c"]
+    assert comparison.totals(pb.CompareSummary(added_count=3)).added_count == 3
+
+
 def change(path: str, *, previous: str = "") -> pb.FileChange:
     before = types.File(path=previous) if previous else None
     return pb.FileChange(file=types.File(path=path) if path else None, previous_file=before)
@@ -168,9 +201,9 @@ LIES: dict[str, Sequence[pb.FileChange]] = {
 @pytest.mark.parametrize("changes", LIES.values(), ids=LIES.keys())
 def test_a_comparison_that_contradicts_itself_is_refused(changes: Sequence[pb.FileChange]) -> None:
     def believe() -> None:
-        comparison = Comparison()
+        comparison = Comparison("f", "t", Changes().take)
         comparison.take(pb.CompareVersionsResponse(from_ref="f", to_ref="t", changes=changes))
-        comparison.result(pb.CompareSummary(added_count=1))
+        comparison.totals(pb.CompareSummary(added_count=1))
 
     with pytest.raises(HydriaError):
         believe()
@@ -178,7 +211,7 @@ def test_a_comparison_that_contradicts_itself_is_refused(changes: Sequence[pb.Fi
 
 def test_a_comparison_without_its_parts_is_refused() -> None:
     with pytest.raises(ReceivedDataError):
-        Comparison().result(pb.CompareSummary(removed_count=1))
+        Comparison("f", "t", Changes().take).totals(pb.CompareSummary(removed_count=1))
 
 
 CONTRADICTIONS = {

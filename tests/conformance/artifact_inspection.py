@@ -28,6 +28,8 @@ async def compare(
     assert first.to_ref
     assert [part.HasField("summary") for part in rest] == [False] * (len(rest) - 1) + [True]
     assert all(len(part.changes) <= 500 for part in rest)
+    compared = [part.compared_files for part in rest[:-1]]
+    assert compared == sorted(compared)
     return [change for part in rest for change in part.changes], rest[-1].summary
 
 

@@ -46,7 +46,7 @@ def compared(old: list[list[bytes]], new: list[list[bytes]]) -> list[FileChange]
     while any(side.shards or side.raws for side in sides):
         for side, shards in zip(sides, parts, strict=True):
             if side.wants_more:
-                side.shards.popleft()
+                side.next_shard()
                 side.raws.extend(shards.pop(0))
         changes += merge(*sides)
     return changes

@@ -1,4 +1,4 @@
-"""`hydria cache`: the downloaded files that are kept on this machine."""
+"""`hydria cache`: the files that are kept on this machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 # The lone \b keeps click from filling the lines after it.
 _VARIABLES = """\b
 Environment:
-  HYDRIA_CACHE_DIR   where it is
-  HYDRIA_CACHE       what is kept: auto (what costs no room), on or off
-  HYDRIA_CACHE_SIZE  how large it may become, e.g. 50GB
+  HYDRIA_CACHE_DIR      where it is
+  HYDRIA_CACHE          what is kept: auto (what costs no room), on or off
+  HYDRIA_CACHE_UPLOADS  on: what is uploaded is kept too, all of it; off (the default)
+  HYDRIA_CACHE_SIZE     how large it may become, e.g. 50GB
 """
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from operator import itemgetter
-from typing import TYPE_CHECKING
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from hydria.cli.invocation import Invocation, common_options
-from hydria.cli.output import print_json, print_lines
-from hydria.cli.rows import diff_row
+from hydria.cli.output import ReaderGoneError, print_bytes, print_lines, to_json
+from hydria.cli.progress import shown_progress
+from hydria.cli.rows import change_row, diff_totals_row
 from hydria.cli.text import printable, size_text
 
 if TYPE_CHECKING:
-    from hydria.inspection.records import DiffResult
+    from hydria.client import AsyncClient
+    from hydria.inspection.records import DiffResult, FileChange
+
+# Versions may differ in millions of files: what is told of them is not held in memory.
+_LINES_AT_ONCE = 500
+_ROWS_IN_MEMORY_BYTES = 4 << 20
 
 
 @click.command()
@@ -24,21 +32,90 @@ if TYPE_CHECKING:
 @click.pass_obj
 def diff(invocation: Invocation, from_ref: str, to_ref: str) -> None:
     """Tell what the second version has added (A), removed (D) and changed (M) since the first."""
-    result = invocation.call(lambda client: client.diff(from_ref, to_ref))
+
+    def compared(take: Callable[[FileChange], None]) -> DiffResult:
+        async def compare(client: AsyncClient) -> DiffResult:
+            with shown_progress() as progress:
+                return await client.diff(from_ref, to_ref, take=take, progress=progress)
+
+        return invocation.call(compare)
+
     if invocation.is_json:
-        print_json(diff_row(result))
+        with _room() as added, _room() as removed, _room() as changed:
+            rows = _Rows(added, removed, changed)
+            rows.print(compared(rows.take))
         return
-    for line in _lines(result):
+    lines = _Lines()
+    result = compared(lines.take)
+    lines.print()
+    for line in _totals(result):
         print_lines(printable(line))
 
 
-def _lines(result: DiffResult) -> Iterator[str]:
-    rows = [(file.path, f"A  {file.path}  {size_text(file.size_bytes)}") for file in result.added]
-    rows += [(f.path, f"D  {f.path}  {size_text(f.size_bytes)}") for f in result.removed]
-    for change in result.changed:
-        sizes = f"{size_text(change.previous.size_bytes)} -> {size_text(change.file.size_bytes)}"
-        rows.append((change.file.path, f"M  {change.file.path}  {sizes}"))
-    yield from map(itemgetter(1), sorted(rows))
+def _room() -> SpooledTemporaryFile[bytes]:
+    return SpooledTemporaryFile(_ROWS_IN_MEMORY_BYTES)
+
+
+class _Lines:
+    """Lines for people, some at a time."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def take(self, change: FileChange) -> None:
+        """Tell of a difference."""
+        self._lines.append(printable(_line(change)))
+        if len(self._lines) >= _LINES_AT_ONCE:
+            self.print()
+
+    def print(self) -> None:
+        """Print what was not printed yet."""
+        if self._lines:
+            print_lines("\n".join(self._lines))
+        self._lines = []
+
+
+class _Rows:
+    """Rows of one JSON object, which sorts them by kind: they wait in files until all are there."""
+
+    def __init__(self, added: IO[bytes], removed: IO[bytes], changed: IO[bytes]) -> None:
+        self._files = {"added": added, "removed": removed, "changed": changed}
+
+    def take(self, change: FileChange) -> None:
+        """Keep a difference."""
+        added, removed = change.previous is None, change.file is None
+        rows = self._files["added" if added else "removed" if removed else "changed"]
+        opening = ", " if rows.tell() else ""
+        rows.write(f"{opening}{to_json(change_row(change))}".encode())
+
+    def print(self, result: DiffResult) -> None:
+        """Print all of it."""
+        refs = to_json({"from": result.from_ref, "to": result.to_ref})
+        print_bytes(refs.removesuffix("}").encode())
+        for kind, file in self._files.items():
+            print_bytes(f', "{kind}": ['.encode())
+            file.seek(0)
+            try:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            except BrokenPipeError:
+                raise ReaderGoneError from None
+            print_bytes(b"]")
+        totals = to_json(diff_totals_row(result.totals))
+        print_bytes(f", {totals.removeprefix('{')}\n".encode())
+
+
+def _line(change: FileChange) -> str:
+    file, previous = change.file, change.previous
+    if file and previous:
+        sizes = f"{size_text(previous.size_bytes)} -> {size_text(file.size_bytes)}"
+        return f"M  {file.path}  {sizes}"
+    if file:
+        return f"A  {file.path}  {size_text(file.size_bytes)}"
+    assert previous
+    return f"D  {previous.path}  {size_text(previous.size_bytes)}"
+
+
+def _totals(result: DiffResult) -> Iterator[str]:
     totals = result.totals
     parts = (
         f"{totals.added_count:,} added ({size_text(totals.added_bytes)})",

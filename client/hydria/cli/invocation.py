@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from hydria.client import AsyncClient
+    from hydria.options import TransferOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _Result = TypeVar("_Result")
@@ -22,7 +23,12 @@ class Invocation:
     server: str | None = None
     is_json: bool = False
 
-    def call(self, work: Callable[[AsyncClient], Coroutine[object, object, _Result]]) -> _Result:
+    def call(
+        self,
+        work: Callable[[AsyncClient], Coroutine[object, object, _Result]],
+        *,
+        options: TransferOptions | None = None,
+    ) -> _Result:
         """Return what `work` returns, given a client of the server that is meant.
 
         Raises:
@@ -34,7 +40,7 @@ class Invocation:
         from hydria.client import AsyncClient
 
         async def connected() -> _Result:
-            async with AsyncClient(self.server) as client:
+            async with AsyncClient(self.server, options=options) as client:
                 return await work(client)
 
         return asyncio.run(connected())

@@ -20,6 +20,7 @@ _WORDS = {
     "check": "looking at what is there",
     "download": "receiving",
     "verify": "verifying",
+    "compare": "comparing",
     "done": "done",
 }
 

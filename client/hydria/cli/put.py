@@ -25,6 +25,7 @@ from hydria.cli.text import (
 if TYPE_CHECKING:
     from hydria.client import AsyncClient
     from hydria.draft import Draft
+    from hydria.options import TransferOptions
     from hydria.records import UploadResult
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
@@ -47,6 +48,9 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
     help="Refer to what is at file://, http(s)://, s3://, gs:// or az://; repeatable.",
 )
 @click.option("--run", default="", metavar="RUN", help="The run that logs it: its id, or its ref.")
+@click.option(
+    "--cache", is_flag=True, help="Keep the files in the local cache: get fetches none of them."
+)
 @common_options
 @click.pass_obj
 def put(
@@ -61,6 +65,7 @@ def put(
     base: str | None,
     references: tuple[str, ...],
     run: str,
+    cache: bool,
 ) -> None:
     """Make a version of files and directories, or find the one with the same content.
 
@@ -68,8 +73,7 @@ def put(
     What the server has already is not sent again. An object that is referred to goes under its
     own name or under PATH; the objects below a directory or prefix go to the root or below PATH.
     """
-    if not paths and not references:
-        raise click.UsageError("name files or directories to put, or a --reference")
+    _require_content(paths, references)
 
     async def log(client: AsyncClient) -> UploadResult:
         await _check_type(client, name, type)
@@ -94,7 +98,18 @@ def put(
                 progress=progress,
             )
 
-    _show(invocation, invocation.call(log))
+    _show(invocation, invocation.call(log, options=_keeping() if cache else None))
+
+
+def _require_content(paths: Sequence[str], references: Sequence[str]) -> None:
+    if not paths and not references:
+        raise click.UsageError("name files or directories to put, or a --reference")
+
+
+def _keeping() -> TransferOptions:
+    from hydria.options import TransferOptions
+
+    return TransferOptions(cache_uploads=True)
 
 
 def _run_of(client: AsyncClient, name: str, run: str) -> str:

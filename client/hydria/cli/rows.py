@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hydria.cli.output import JsonText, JsonValue
 
 if TYPE_CHECKING:
-    from hydria.inspection.records import ChangedFile, Damage, DiffResult, VerifyResult
+    from hydria.inspection.records import Damage, DiffTotals, FileChange, VerifyResult
     from hydria.records import (
         AliasChange,
         Collection,
@@ -214,15 +214,9 @@ def _damage_row(found: Damage) -> Row:
     }
 
 
-def diff_row(result: DiffResult) -> Row:
-    """Return what differs between two versions, and the totals."""
-    totals = result.totals
+def diff_totals_row(totals: DiffTotals) -> Row:
+    """Return the totals of a comparison."""
     return {
-        "from": result.from_ref,
-        "to": result.to_ref,
-        "added": [file_row(file) for file in result.added],
-        "removed": [file_row(file) for file in result.removed],
-        "changed": [_changed_row(change) for change in result.changed],
         "added_count": totals.added_count,
         "removed_count": totals.removed_count,
         "changed_count": totals.changed_count,
@@ -236,7 +230,13 @@ def diff_row(result: DiffResult) -> Row:
     }
 
 
-def _changed_row(change: ChangedFile) -> Row:
-    previous = {f"previous_{key}": value for key, value in file_row(change.previous).items()}
-    del previous["previous_path"]
-    return file_row(change.file) | previous
+def change_row(change: FileChange) -> Row:
+    """Return a file that was added or removed, or one that has changed and what it was."""
+    file, previous = change.file, change.previous
+    if not (file and previous):
+        only = file or previous
+        assert only
+        return file_row(only)
+    was = {f"previous_{key}": value for key, value in file_row(previous).items()}
+    del was["previous_path"]
+    return file_row(file) | was

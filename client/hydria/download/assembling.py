@@ -11,7 +11,7 @@ from contextlib import suppress
 from blake3 import blake3
 
 from hydria.copying import BLOCK_BYTES, SourceLostError, open_regular, share_range
-from hydria.download.disk import begin_to_write_out
+from hydria.download.disk import begin_to_write_out, reserve
 from hydria.download.plans import Plan, Run, Source
 from hydria.threads import Stop
 
@@ -33,6 +33,7 @@ class Assembly:
         self.temporary = temporary
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(temporary, flags, 0o666)
+        self._has_room = False
 
     def put(self, digest: bytes, data: memoryview) -> None:
         """Write a chunk that was fetched to all its places.
@@ -79,6 +80,8 @@ class Assembly:
             if share_range(fd, offset, self._fd, run.offset, run.size_bytes):
                 # What is shared does not change any more, whatever becomes of the source.
                 fd, offset, is_there = self._fd, run.offset, True
+        if not is_there and run.size_bytes >= _BUFFER_BYTES:
+            self._make_room()
         done = 0
         while done < run.size_bytes and writer.failure is None:
             stop.check()
@@ -91,6 +94,12 @@ class Assembly:
             else:
                 writer.write(buffer, len(part), run.offset + done)
             done += len(part)
+
+    def _make_room(self) -> None:
+        """Reserve what the file needs, once it is known that not all of it is shared."""
+        if not self._has_room:
+            reserve(self._fd, self.plan.file.size_bytes)
+        self._has_room = True
 
     def close(self) -> None:
         """Let go of all files; the temporary one stays. Closing twice is fine."""

@@ -14,6 +14,7 @@ from hydria.errors import (
     InvalidArgumentError,
     ReceivedDataError,
     ServerUnavailableError,
+    StreamStalledError,
 )
 from hydria.paths import check_path
 from hydria.records import Version
@@ -142,20 +143,23 @@ class VersionListing:
                 raise FileNotFoundInVersionError(f"{self._version.ref} has no file {path!r}")
         return [by_path[path] for path in paths]
 
-    async def everything(self) -> tuple[list[Wanted], list[str]]:
-        """Return all stored files, and the paths of all references, by path. Raises as `select`."""
-        selection = Selection()
-        async for files in self._all():
-            selection.add(map(_entry, files))
-        return selection.files, [reference.path for reference in selection.references]
+    async def entries(self) -> AsyncGenerator[list[Wanted | Reference], None]:
+        """Yield all entries by path, some at a time. They are believed when this comes to its end.
+
+        Raises as `select`.
+        """
+        async with aclosing(self._all()) as parts:
+            async for files in parts:
+                yield [_entry(file) for file in files]
 
     async def _all(self) -> AsyncGenerator[list[types.File], None]:
         """Yield the whole list in parts; it is the version's own if this comes to its end."""
         hasher = VersionHasher()
-        async for files in self._stream():
-            for file in files:
-                _feed(hasher, file)
-            yield files
+        async with aclosing(self._stream()) as parts:
+            async for files in parts:
+                for file in files:
+                    _feed(hasher, file)
+                yield files
         if format_digest(hasher.digest()) != self._version.digest:
             raise ReceivedDataError(f"the list of files of {self._version.ref} is damaged")
 
@@ -164,10 +168,12 @@ class VersionListing:
     ) -> AsyncGenerator[list[types.File], None]:
         """Yield the list in parts, beginning again after the last path when the line breaks.
 
-        It has an end, whatever the server does.
+        So it does when the server is tired of a caller who has much to do between two parts. It has
+        an end, whatever the server does.
         """
         left, empty_count = self._version.file_count, 0
         while True:
+            begun_after = after
             request = pb.StreamFilesRequest(
                 ref=self._version.ref, prefix=prefix, glob=glob, start_after_path=after
             )
@@ -190,8 +196,9 @@ class VersionListing:
                             after = files[-1].path
                             yield files
                 return
-            except ServerUnavailableError as error:
-                await self._patience.wait_after(error)
+            except (ServerUnavailableError, StreamStalledError) as error:
+                has_moved = after != begun_after
+                await self._patience.wait_after_stream(error, has_moved=has_moved)
 
 
 def _checked(files: Sequence[types.File], *, after: str, prefix: str) -> list[types.File]:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from blake3 import blake3
 
 from hydria.copying import write_all
-from hydria.download.disk import begin_to_write_out, ignores_case, sync_directories, sync_files
+from hydria.download.disk import (
+    begin_to_write_out,
+    ignores_case,
+    reserve,
+    sync_directories,
+    sync_files,
+)
 from hydria.download.frames import Read, Segment, Wanted
 from hydria.download.targets import Targets, refuse_case_twins
 from hydria.download.temporary import TemporaryRoom
@@ -184,6 +190,8 @@ class Materializer:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             partial = _Partial(os.open(temporary, flags, 0o666), temporary)
             self._partials[file.path] = partial
+            if file.path in self._targets.replaced:
+                reserve(partial.fd, file.size_bytes)
         write_all(partial.fd, segment.data)
         partial.hasher.update(segment.data)
         partial.offset += len(segment.data)

@@ -90,6 +90,14 @@ class ChangedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """What became of one path: added without `previous`, removed without `file`, else changed."""
+
+    file: File | None
+    previous: File | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffTotals:
     """Counts and bytes of a comparison. Bytes are sizes of files, references among them."""
 
@@ -110,7 +118,7 @@ class DiffTotals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffResult:
-    """What differs between two versions. Files come by path."""
+    """What differs between two versions. Files come by path; with `take` there are totals only."""
 
     from_ref: str
     """The full ref of the version started from."""
@@ -124,4 +132,5 @@ class DiffResult:
     @property
     def is_empty(self) -> bool:
         """Whether both have the same content."""
-        return not (self.added or self.removed or self.changed)
+        totals = self.totals
+        return not (totals.added_count or totals.removed_count or totals.changed_count)

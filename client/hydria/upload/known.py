@@ -8,6 +8,7 @@ from itertools import islice
 
 from hydria.scan_cache import ScanCache, key_of
 from hydria.threads import Stop
+from hydria.upload.keeping import Keeper
 from hydria.upload.sources import Source
 from hydria.version_digest import VersionHasher
 from hydria.walk import LocalFile
@@ -25,7 +26,9 @@ class KnownVersion:
     size_bytes: int
 
 
-def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> KnownVersion | None:
+def known_version(
+    sources: Iterable[Source], cache: ScanCache, keeper: Keeper, stop: Stop
+) -> KnownVersion | None:
     """Return what `sources` come to, or None as soon as one of them would have to be read.
 
     Raises:
@@ -34,16 +37,20 @@ def known_version(sources: Iterable[Source], cache: ScanCache, stop: Stop) -> Kn
     """
     hasher, count, size_bytes = VersionHasher(), 0, 0
     left = iter(sources)
+    keeps = keeper.keeps
     while batch := list(islice(left, _LOOKUP_FILES)):
         stop.check()
         files = [source for source in batch if isinstance(source, LocalFile)]
         if len(files) < len(batch):
             return None
-        found = cache.find([key_of(file.local, file.status) for file in files])
-        for file, scanned in zip(files, found, strict=True):
+        keys = [key_of(file.local, file.status) for file in files]
+        found = cache.find(keys)
+        for file, key, scanned in zip(files, keys, found, strict=True):
             if scanned is None:
                 return None
-            hasher.add_stored(file.path, file.size_bytes, scanned.content_digest)
-            size_bytes += file.size_bytes
+            hasher.add_stored(file.path, key.size_bytes, scanned.content_digest)
+            size_bytes += key.size_bytes
+            if keeps:
+                keeper.keep(file, scanned)
         count += len(files)
     return KnownVersion(hasher.digest(), count, size_bytes)

@@ -11,6 +11,7 @@ from hydria.groups import first_error
 from hydria.progress import ProgressMeter
 from hydria.scan_cache import ScanCache
 from hydria.threads import Stop, run_in_thread
+from hydria.upload.keeping import Keeper
 from hydria.upload.lanes import Batch, Lane, Outbox
 from hydria.upload.pieces import Entry, Piece, Window
 from hydria.upload.scanner import Scanner, ScanSettings
@@ -37,6 +38,7 @@ class PipelineSettings:
     executor: ThreadPoolExecutor
     scan: ScanSettings
     open_cache: Callable[[], ScanCache]
+    open_keeper: Callable[[ScanCache, Stop], Keeper]
     stream_count: int
     unacked_bytes_max: int
 
@@ -130,8 +132,10 @@ class Pipeline:
             loop.call_soon_threadsafe(take, window)
 
         def scan() -> None:
-            with self._settings.open_cache() as cache:
-                Scanner(settings, cache=cache, emit=emit, stop=stop).scan(sources)
+            open_cache, open_keeper = self._settings.open_cache, self._settings.open_keeper
+            with open_cache() as cache, open_keeper(cache, stop) as keeper:
+                scanner = Scanner(settings, cache=cache, emit=emit, stop=stop, keep=keeper.keep)
+                scanner.scan(sources)
 
         def end() -> None:
             stop.set()

@@ -30,6 +30,9 @@ _LOOKUP_FILES = 500
 _REMEMBER_FILES = 5000
 
 
+Keep = Callable[[Source, ScannedFile], None]
+
+
 class _ChangedError(Exception):
     """The file changed while it was read."""
 
@@ -58,11 +61,14 @@ class Scanner:
         cache: ScanCache,
         emit: Callable[[Window], None],
         stop: Stop,
+        keep: Keep | None = None,
     ) -> None:
+        """Take what remembers files, what gets windows, and what gets the scanned files."""
         self._settings = settings
         self._cache = cache
         self._emit = emit
         self._stop = stop
+        self._keep = keep
         self._window: Window | None = None
         self._remembered: Window | None = None
         self._found: list[tuple[FileKey, ScannedFile]] = []
@@ -113,7 +119,10 @@ class Scanner:
                 continue
             finally:
                 reading.close()
-            self._remember(key, entry)
+            scanned = ScannedFile(entry.content_digest, entry.chunk_digests, entry.chunk_sizes)
+            self._remember(key, scanned)
+            if self._keep is not None:
+                self._keep(source, scanned)
             return
         name = source.local if isinstance(source, LocalFile) else source.path
         raise SourceChangedError(f"{name!r} changed each of the {READS_MAX} times it was read")
@@ -192,10 +201,9 @@ class Scanner:
         window.entries.append(entry)
         return entry
 
-    def _remember(self, key: FileKey | None, entry: Entry) -> None:
+    def _remember(self, key: FileKey | None, scanned: ScannedFile) -> None:
         if key is None:
             return
-        scanned = ScannedFile(entry.content_digest, entry.chunk_digests, entry.chunk_sizes)
         self._found.append((key, scanned))
         if len(self._found) >= _REMEMBER_FILES:
             found, self._found = self._found, []
@@ -213,6 +221,8 @@ class Scanner:
         window.pieces.extend(_pieces_to_read(source, known))
         window.entries.append(self._entry(source.path, size_bytes, known, window))
         window.content_bytes += size_bytes
+        if self._keep is not None:
+            self._keep(source, known)
         if max(len(window.pieces), len(window.entries)) >= _REMEMBERED_PIECES_MAX:
             self._emit_remembered()
 

@@ -28,8 +28,10 @@ from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.runtime import Runtime
+from hydria.scan_cache import ScanCache
 from hydria.threads import Stop, run_in_thread
 from hydria.upload.buffers import BufferPool
+from hydria.upload.keeping import Keeper
 from hydria.upload.known import KnownVersion, known_version
 from hydria.upload.order import CommitOrder, Turn
 from hydria.upload.pipeline import Pipeline, PipelineSettings, Tally
@@ -114,8 +116,9 @@ class Uploads:
         info = await self._runtime.server_info()
 
         def look() -> KnownVersion | None:
-            with self._runtime.open_cache(info.chunker) as cache:
-                return known_version(list_sources(), cache, stop)
+            open_cache, open_keeper = self._runtime.open_cache, self._open_keeper
+            with open_cache(info.chunker) as cache, open_keeper(cache, stop) as keeper:
+                return known_version(list_sources(), cache, keeper, stop)
 
         try:
             known = await run_in_thread(self._runtime.executor, look, stop=stop.set)
@@ -214,10 +217,14 @@ class Uploads:
                 trust_cache=True,
             ),
             open_cache=lambda: self._runtime.open_cache(info.chunker),
+            open_keeper=self._open_keeper,
             stream_count=self._runtime.options.stream_count,
             unacked_bytes_max=self._runtime.options.unacked_bytes_max,
         )
         return Pipeline(session, settings, tally=tally, meter=meter)
+
+    def _open_keeper(self, memory: ScanCache, stop: Stop) -> Keeper:
+        return Keeper(self._runtime.open_upload_cache(), memory, stop)
 
     async def _log_once(
         self,

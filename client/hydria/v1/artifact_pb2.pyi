@@ -2937,10 +2937,15 @@ class CompareVersionsResponse(_message.Message):
     TO_REF_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    COMPARED_FILES_FIELD_NUMBER: _builtins.int
     from_ref: _builtins.str
     """The full ref of the version that `from_ref` resolved to; in the first message."""
     to_ref: _builtins.str
     """The full ref of the version that `to_ref` resolved to; in the first message."""
+    compared_files: _builtins.int
+    """How many entries of both versions have been compared so far, for progress only: in the end the
+    sum of their file counts, and then `new_bytes` may still have to be found out. 0 while waiting.
+    """
     @_builtins.property
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileChange]:
         """Files that differ, by path over the whole stream: at most 500 in a message."""
@@ -2956,10 +2961,11 @@ class CompareVersionsResponse(_message.Message):
         to_ref: _builtins.str = ...,
         changes: _abc.Iterable[Global___FileChange] | None = ...,
         summary: Global___CompareSummary | None = ...,
+        compared_files: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "from_ref", b"from_ref", "summary", b"summary", "to_ref", b"to_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "compared_files", b"compared_files", "from_ref", b"from_ref", "summary", b"summary", "to_ref", b"to_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -54,7 +54,9 @@ class InspectionRpcs(ArtifactRpcs):
                 self.drain.check()
                 last = step
                 for changes in _in_rows(step.changes):
-                    yield artifact_pb2.CompareVersionsResponse(changes=map(_change, changes))
+                    yield artifact_pb2.CompareVersionsResponse(
+                        changes=map(_change, changes), compared_files=step.compared_files
+                    )
         finally:
             await steps.aclose()
         yield artifact_pb2.CompareVersionsResponse(summary=_compare_summary(last))

@@ -36,6 +36,7 @@ class Comparison:
     unchanged_bytes: int = 0
     shared_bytes: int = 0
     new_bytes: int = 0
+    compared_files: int = 0  # entries of both lists
 
 
 class Side:
@@ -44,11 +45,23 @@ class Side:
     def __init__(self, shards: Iterable[ShardRecord]) -> None:
         self.shards = deque(shards)
         self.raws: deque[bytes] = deque()
+        self._unread = sum(shard.entry_count for shard in self.shards)
 
     @property
     def wants_more(self) -> bool:
         """Whether the next shard must be read before the merge goes on."""
         return not self.raws and bool(self.shards)
+
+    @property
+    def left_count(self) -> int:
+        """How many entries are still to be compared."""
+        return self._unread + len(self.raws)
+
+    def next_shard(self) -> ShardRecord:
+        """Return the shard whose entries the caller is about to read."""
+        shard = self.shards.popleft()
+        self._unread -= shard.entry_count
+        return shard
 
 
 def merge(before: Side, after: Side) -> list[FileChange]:
@@ -79,8 +92,10 @@ def _decoded(raw: bytes | None) -> FileEntry | None:
 class Totals:
     """Counts and bytes of a comparison; what is not said to differ is the same."""
 
-    def __init__(self, after: VersionRecord) -> None:
+    def __init__(self, before: VersionRecord, after: VersionRecord) -> None:
         self._after = after
+        self._entry_count = before.file_count + after.file_count
+        self.left_count = self._entry_count
         self._added = self._removed = self._changed = 0
         self._added_bytes = self._removed_bytes = self._changed_bytes = 0
         self.new_bytes = self._reference_bytes = 0
@@ -117,4 +132,5 @@ class Totals:
             unchanged_bytes=size_bytes - self._added_bytes - self._changed_bytes,
             shared_bytes=size_bytes - self._reference_bytes - self.new_bytes,
             new_bytes=self.new_bytes,
+            compared_files=self._entry_count - self.left_count,
         )
