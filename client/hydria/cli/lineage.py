@@ -9,6 +9,7 @@ import click
 from hydria.cli.graph_rows import graph_row, groups_row, impact_row, provenance_row
 from hydria.cli.graph_text import group_lines, impact_lines, provenance_lines, tree_lines
 from hydria.cli.invocation import Invocation, common_options
+from hydria.cli.openlineage import ingest, print_events
 from hydria.cli.output import print_json, print_lines
 from hydria.cli.text import printable
 from hydria.lineage.records import Direction
@@ -56,8 +57,8 @@ def lineage() -> None:
 @click.option("--project", "projects", multiple=True, metavar="P", help="Show only [ENTITY/]P.")
 @click.option("--grouped", is_flag=True, help="By types and job types, with counts.")
 @click.option(
-    "--format", "format_", type=click.Choice(["tree", "json", "dot", "mermaid"]), default="tree",
-    show_default=True, help="How to show it.",
+    "--format", "format_", default="tree", show_default=True,
+    type=click.Choice(["tree", "json", "dot", "mermaid", "openlineage"]), help="How to show it.",
 )  # fmt: skip
 @common_options
 @click.pass_obj
@@ -75,10 +76,11 @@ def walk(
 ) -> None:
     """Show where versions and runs come from, and what was made of them.
 
-    REF names a version, or a run as ENTITY/PROJECT/runs/ID. A * marks nodes of which there is more
+    REF names a version, or a run as ENTITY/PROJECT/runs/ID. The format openlineage prints the runs
+    as events of that standard, one in a line. In a tree a * marks nodes of which there is more
     to see than --depth or --nodes let through.
     """
-    from hydria.lineage.graphs import WalkLimits
+    from hydria.lineage.graphs import LineageGraph, WalkLimits
 
     if invocation.is_json and format_ not in ("tree", "json"):
         raise click.UsageError(f"--json and --format {format_} exclude each other")
@@ -89,10 +91,18 @@ def walk(
         job_types=job_types,
         projects=projects,
     )
+    if grouped and format_ == "openlineage":
+        raise click.UsageError("--grouped and --format openlineage exclude each other")
     graph = _walk(invocation, nodes, way, limits, grouped=grouped)
     if not graph.is_whole:
         click.echo("there is more: see --depth and --nodes", err=True)
-    _print(graph, "json" if invocation.is_json else format_)
+    if isinstance(graph, LineageGraph) and format_ == "openlineage":
+        print_events(invocation, graph)
+    else:
+        _print(graph, "json" if invocation.is_json else format_)
+
+
+lineage.add_command(ingest)
 
 
 @lineage.command()

@@ -7,6 +7,7 @@ another system is told again as it came.
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ MAX_DOCUMENT_BYTES: Final = 256 * 1024  # larger configs and summaries are left 
 _SPEC: Final = "https://openlineage.io/spec"
 _EVENT: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 _OURS: Final = "urn:hydria:openlineage:1-0-0#/$defs"
-_PRODUCER: Final = "urn:hydria"
+PRODUCER: Final = "urn:hydria"
 _RUN_IDS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:hydria:runs")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s<>\"{}|\\^`]+")
 _ENDS: Final = {
@@ -37,10 +38,11 @@ _ENDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribedDataset:
-    """A version that a run used or logged; of one that stands for a dataset elsewhere, what of it."""
+    """A version that a run used or logged."""
 
     node: LineageNode
-    metadata: Mapping[str, object]
+    metadata_json: str
+    """Of one that stands for a dataset elsewhere; empty for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +71,11 @@ def events_of(described: DescribedRun) -> list[str]:
     inputs = [_dataset(each) for each in described.inputs]
     outputs = [_dataset(each) for each in described.outputs]
     ended_at = run.finished_at if run.state in _ENDS and run.finished_at else run.heartbeat_at
-    told = _told(run)
+    told = _told(run.config_json)
     common: Facets = {
         "run": {"runId": run_uuid(run.ref), "facets": dict(_run_facets(run, told))},
         "job": _job(run, told),
-        "producer": _PRODUCER,
+        "producer": PRODUCER,
         "schemaURL": _EVENT,
         "inputs": inputs,
     }
@@ -87,9 +89,21 @@ def events_of(described: DescribedRun) -> list[str]:
     return [json.dumps(start), json.dumps(end)]
 
 
-def _told(run: RunInfo) -> Mapping[str, object]:
-    """Return what events of another system told of a run; nothing for a run of our own."""
-    return _mapping(run.config.get("openlineage")) if run.config_json else {}
+def _told(document_json: str) -> Mapping[str, object]:
+    """Return what events of another system told, as it is kept; nothing for what is our own."""
+    if not document_json:
+        return {}
+    document: object = json.loads(document_json, parse_int=_number, parse_float=_number)
+    return _mapping(_mapping(document).get("openlineage"))
+
+
+def _number(text: str) -> Json:
+    """Return a number; one that Python has no number for stays a text."""
+    try:
+        value = float(text) if set(text) & set(".eE") else int(text)
+    except ValueError:  # thousands of digits
+        return text
+    return value if isinstance(value, int) or math.isfinite(value) else text
 
 
 def _job(run: RunInfo, told: Mapping[str, object]) -> Facets:
@@ -119,14 +133,14 @@ def _job_facets(run: RunInfo) -> Iterator[tuple[str, Json]]:
 
 
 def _run_facets(run: RunInfo, told: Mapping[str, object]) -> Iterator[tuple[str, Json]]:
-    if run.tags:
-        tags = [{"key": tag, "value": "true", "source": "HYDRIA"} for tag in run.tags]
-        yield "tags", _facet(f"{_SPEC}/facets/1-0-0/TagsRunFacet.json", {"tags": tags})
     if run.state in (RunState.FAILED, RunState.CRASHED):
         error: Facets = {"message": _failure(run), "programmingLanguage": "unknown"}
         url = f"{_SPEC}/facets/1-0-1/ErrorMessageRunFacet.json"
         yield "errorMessage", _facet(url, error)
     yield from _as_they_came(_mapping(told.get("run")).get("facets")).items()
+    if run.tags:
+        tags = [{"key": tag, "value": "true", "source": "HYDRIA"} for tag in run.tags]
+        yield "tags", _facet(f"{_SPEC}/facets/1-0-0/TagsRunFacet.json", {"tags": tags})
     yield "hydria_run", _own(run, is_told=bool(told))
 
 
@@ -154,7 +168,7 @@ def _own(run: RunInfo, *, is_told: bool) -> Json:
     if run.exit_code is not None:
         facet["exitCode"] = run.exit_code
     facet |= {"ref": run.ref, "state": run.state.value, "updatedAt": _time(run.updated_at)}
-    return {"_producer": _PRODUCER, "_schemaURL": f"{_OURS}/HydriaRunFacet", **facet}
+    return {"_producer": PRODUCER, "_schemaURL": f"{_OURS}/HydriaRunFacet", **facet}
 
 
 def _short(document: str) -> str:
@@ -163,7 +177,7 @@ def _short(document: str) -> str:
 
 def _dataset(described: DescribedDataset) -> Json:
     node = described.node
-    known = _mapping(described.metadata.get("openlineage"))
+    known = _told(described.metadata_json)
     if "namespace" in known and "name" in known:
         facets = _as_they_came(known.get("facets"))
         if known.get("version"):
@@ -177,7 +191,7 @@ def _dataset(described: DescribedDataset) -> Json:
         "facets": {
             "version": _version(version),
             "hydria_version": {
-                "_producer": _PRODUCER,
+                "_producer": PRODUCER,
                 "_schemaURL": f"{_OURS}/HydriaVersionDatasetFacet",
                 **own,
             },
@@ -193,7 +207,7 @@ def _version(version: str) -> Json:
 def _facet(file_url: str, fields: Mapping[str, Json]) -> Json:
     """Return a facet of the standard; its file is called as its definition."""
     definition = file_url.rpartition("/")[2].removesuffix(".json")
-    return {"_producer": _PRODUCER, "_schemaURL": f"{file_url}#/$defs/{definition}", **fields}
+    return {"_producer": PRODUCER, "_schemaURL": f"{file_url}#/$defs/{definition}", **fields}
 
 
 def _as_they_came(facets: object) -> Facets:

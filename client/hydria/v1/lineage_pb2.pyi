@@ -2287,7 +2287,7 @@ class IngestOpenLineageRequest(_message.Message):
     """
     @_builtins.property
     def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Each one event as JSON: at most 500, of at most 1 MiB each, 3 MiB and 1,000 inputs and outputs
+        """Each one event as JSON: at most 100, of at most 1 MiB each, 3 MiB and 500 inputs and outputs
         together. Events without a run (of a job or of a dataset) are checked, and ignored.
         """
 

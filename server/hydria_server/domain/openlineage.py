@@ -17,6 +17,7 @@ from hydria_server.domain.runs import RunName, RunState
 
 DATASET_TYPE: Final = "openlineage-dataset"  # of the collections that stand for datasets elsewhere
 OUR_SCHEME: Final = "hydria://"
+OUR_PRODUCER: Final = "urn:hydria"
 _RUN_IDS: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:hydria:runs")
 _MAX_READABLE_CHARACTERS: Final = 64
 _HASH_CHARACTERS: Final = 12

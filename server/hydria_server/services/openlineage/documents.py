@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hydria_server.domain.exact_json import Exact, exact_text, parse_exact
-from hydria_server.domain.openlineage import Dataset, Facets, RunEvent
+from hydria_server.domain.openlineage import OUR_PRODUCER, Dataset, Facets, RunEvent
 from hydria_server.services.openlineage.checking import time_us
 
 _KEY: Final = "openlineage"
@@ -57,6 +57,8 @@ def identity_of(dataset: Dataset, version: str) -> bytes:
 def _merged(known: Facets, told: Facets, time: str) -> Facets:
     found = dict(known)
     for name, facet in told.items():
+        if _object(facet).get("_producer") == OUR_PRODUCER:
+            continue  # our own export says the same in other words
         stamped: Mapping[str, Exact] = {**_object(facet), _TIME: time}
         if name not in found or _age(found[name]) < _age(stamped):
             found[name] = stamped

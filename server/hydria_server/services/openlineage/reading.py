@@ -15,8 +15,9 @@ from hydria_server.domain.exact_json import Exact, Number
 from hydria_server.domain.openlineage import Dataset, EventType, OwnWords, RunEvent
 from hydria_server.services.openlineage.checking import event_of, time_us
 
-MAX_EVENTS: Final = 500
-MAX_DATASETS: Final = 1_000  # in all events of a batch
+# A batch is one transaction, for which others wait: so many new runs or versions take seconds.
+MAX_EVENTS: Final = 100
+MAX_DATASETS: Final = 500  # in all events of a batch
 MAX_EVENT_BYTES: Final = 1024 * 1024
 MAX_BATCH_BYTES: Final = 3 * 1024 * 1024
 MAX_NAME_CHARACTERS: Final = 2_048

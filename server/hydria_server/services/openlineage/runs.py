@@ -8,7 +8,7 @@ from dataclasses import replace
 from hydria_server.domain.documents import require_json_object
 from hydria_server.domain.errors import FieldViolationError, HydriaError
 from hydria_server.domain.event_types import EventType
-from hydria_server.domain.openlineage import OwnWords, RunEvent
+from hydria_server.domain.openlineage import OUR_SCHEME, OwnWords, RunEvent
 from hydria_server.domain.records import EntityRecord
 from hydria_server.domain.runs import (
     RunChange,
@@ -60,7 +60,7 @@ class ToldRuns:
             if own is None:
                 run = await self._described(run, events)
             elif is_new or own.updated_at_us >= run.updated_at_us:
-                run = await self._copied(run, own, is_new=is_new)
+                run = await self._copied(run, events, own, is_new=is_new)
             else:
                 return run  # it was exported before what is known here
             return await self._stated(run, events, own)
@@ -80,10 +80,16 @@ class ToldRuns:
         self._history.add_run(EventType.RUN_CREATED, run)
         return run, True
 
-    async def _copied(self, run: RunRecord, own: OwnWords, *, is_new: bool) -> RunRecord:
+    async def _copied(
+        self, run: RunRecord, events: Sequence[RunEvent], own: OwnWords, *, is_new: bool
+    ) -> RunRecord:
         """Take over what our own export says; what was changed here is as new as it is there."""
         if is_new or own.updated_at_us > run.updated_at_us:
-            await self._rows.runs.update(run.id, _checked(own), now_us=own.updated_at_us)
+            change = _checked(own)
+            if not own.config_json and not events[0].job_namespace.startswith(OUR_SCHEME):
+                # Another system told of it first: its facets are the config, here as there.
+                change = replace(change, config_json=await self._told_config(run, events))
+            await self._rows.runs.update(run.id, change, now_us=own.updated_at_us)
             if not is_new:
                 self._history.add_run(EventType.RUN_UPDATED, run)
         return replace(run, updated_at_us=own.updated_at_us)
@@ -96,14 +102,19 @@ class ToldRuns:
         return run
 
     async def _told_change(self, run: RunRecord, events: Sequence[RunEvent]) -> RunChange | None:
-        before = (await self._rows.runs.documents(run.id)).config_json
-        config_json = merged_config(before, events)
+        config_json = await self._told_config(run, events)
         groups = sorted({event.group for event in events} - {""})
         group = groups[0] if groups and not run.group else None
-        if config_json == before and group is None:
+        if config_json is None and group is None:
             return None
-        require_json_object(config_json, field="$.run.facets")
         return RunChange(config_json=config_json, group=group)
+
+    async def _told_config(self, run: RunRecord, events: Sequence[RunEvent]) -> str | None:
+        """Return the config with what events add to it; None if that is nothing."""
+        before = (await self._rows.runs.documents(run.id)).config_json
+        config_json = merged_config(before, events)
+        require_json_object(config_json, field="$.run.facets")
+        return None if config_json == before else config_json
 
     async def _stated(
         self, run: RunRecord, events: Sequence[RunEvent], own: OwnWords | None
