@@ -167,7 +167,7 @@ def test_events_of_other_systems_come_from_standard_input(
         (b'{"run": {}}', 1, "events[0]: $"),
         (b"[5]", 1, "events[0]: $: 5 is not of type 'object'"),
         (b"[{}", 2, "no comma"),
-        (b"[{},]", 2, "no JSON array"),
+        (b"[{},]", 2, "no event after a comma"),
         (b"[] []", 2, "more after it"),
         (b"[" * 100_000, 2, "no JSON array"),
         (b"\xff", 2, "UTF-8"),

@@ -103,6 +103,8 @@ def _array(text: str) -> Iterator[str]:
             at = _skip(text, end)
             if text[at : at + 1] == ",":
                 at = _skip(text, at + 1)
+                if text[at : at + 1] == "]":
+                    raise ValueError("there is no event after a comma")
             elif text[at : at + 1] != "]":
                 raise ValueError("there is no comma or ] after an event")
     except (ValueError, RecursionError) as error:
