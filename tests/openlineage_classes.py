@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
-import attr
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     InputDataset,
@@ -88,7 +87,7 @@ def _facet(name: str, facet: JsonObject) -> JsonObject:
     if name == "tags":
         tags = cast("list[dict[str, str]]", fields["tags"])
         fields["tags"] = [tags_run.TagsRunFacetFields(**tag) for tag in tags]
-    return cast("JsonObject", Serde.to_dict(attr.asdict(_FACETS[name](**fields))))
+    return cast("JsonObject", Serde.to_dict(_FACETS[name](**fields)))
 
 
 def emitted(path: Path, *, job: str) -> Path:

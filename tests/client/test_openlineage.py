@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict, cast
 
 import pytest
 
@@ -17,6 +18,33 @@ from hydria.lineage.records import EdgeKind, NewEdge, Resume, RunState
 from hydria_server.services.openlineage.checking import event_of
 from tests.openlineage_events import JsonObject, dataset, event, facet, new_run_id, texts
 from tests.servers import memory_server, server_process
+
+
+class Dataset(TypedDict):
+    """What is looked at of an input or output."""
+
+    namespace: str
+    name: str
+    facets: dict[str, dict[str, str]]
+
+
+class Owner(TypedDict):
+    """What is looked at of a run or a job."""
+
+    runId: str
+    namespace: str
+    name: str
+    facets: dict[str, dict[str, str]]
+
+
+class Event(TypedDict):
+    """What is looked at of an event."""
+
+    eventType: str
+    run: Owner
+    job: Owner
+    outputs: list[Dataset]
+
 
 CONFIG = '{"lr": 1e-3, "seed": 9007199254740993, "layers": [1, {"a": null}]}'
 
@@ -70,7 +98,7 @@ async def pipeline(client: AsyncClient) -> None:
     going = await client.runs.begin(run_id="going", job_type="serve")
     await going.use("clean")
     await going.detach()
-    ours = {
+    ours: JsonObject = {
         "namespace": "hydria://team/birds",
         "name": "clean",
         "facets": {"version": facet(datasetVersion="v0")},
@@ -90,8 +118,8 @@ async def exported(client: AsyncClient) -> list[str]:
     return await client.lineage.openlineage(graph).to_list()
 
 
-def parsed(events: list[str]) -> list[dict[str, JsonObject]]:
-    return [json.loads(text) for text in events]
+def parsed(events: list[str]) -> list[Event]:
+    return [cast("Event", json.loads(text)) for text in events]
 
 
 async def test_an_export_has_a_start_and_an_end_of_every_run(
@@ -99,19 +127,15 @@ async def test_an_export_has_a_start_and_an_end_of_every_run(
 ) -> None:
     events = parsed(await exported(client))
     assert len(events) == 12
-    kinds = {each["run"]["runId"]: each["eventType"] for each in events[1::2]}
-    assert sorted(map(str, kinds.values())) == [
+    assert sorted(each["eventType"] for each in events[1::2]) == [
         "ABORT", "COMPLETE", "COMPLETE", "FAIL", "FAIL", "RUNNING",
     ]  # fmt: skip
-    assert {str(each["eventType"]) for each in events[::2]} == {"START"}
+    assert {each["eventType"] for each in events[::2]} == {"START"}
     assert all("outputs" not in each for each in events[::2])
     load = next(each for each in events[1::2] if each["job"]["name"] == "load")
     assert load["job"]["namespace"] == "hydria://team/birds"
-    facets = load["run"]["facets"]
-    assert isinstance(facets, dict)
-    assert facets["hydria_run"]["configJson"] == CONFIG
+    assert load["run"]["facets"]["hydria_run"]["configJson"] == CONFIG
     (output,) = load["outputs"]
-    assert isinstance(output, dict)
     assert (output["namespace"], output["name"]) == ("hydria://team/birds", "clean")
     assert output["facets"]["version"]["datasetVersion"] == "v0"
 
@@ -184,7 +208,7 @@ async def test_the_order_of_an_export_does_not_matter(
 
 
 async def _ended(client: AsyncClient) -> dict[str, tuple[object, ...]]:
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for run in await client.runs.list().to_list():
         edges = await client.runs.edges(run.ref).to_list()
         names = sorted((edge.edge.kind, edge.node.name.partition(":")[0]) for edge in edges)

@@ -109,16 +109,23 @@ class OpenLineageIngest:
         actor: str,
         role: Role,
     ) -> tuple[tuple[str, ...], int]:
-        now_us = self._clock()
-        entity = await self._metadata.write(
-            lambda rows: rows.names.ensure_entity(request.entity, now_us=now_us)
-        )
+        entity = await self._entity(request.entity)
         stored = await self._stored(entity, contents)
         runs: dict[RunName, list[RunEvent]] = {}
         for event in sorted(events, key=lambda event: event.time_us):
             runs.setdefault(run_name_of(event, request.entity, request.project), []).append(event)
         telling = _Telling(runs, contents, entity, stored, actor, role)
         return await self._metadata.write(lambda rows: self._tell(rows, telling))
+
+    async def _entity(self, name: str) -> EntityRecord:
+        """Return the entity, which has the domain that bytes are stored in."""
+        found = await self._metadata.read(lambda rows: rows.names.entity(name))
+        if found is not None:
+            return found
+        now_us = self._clock()
+        return await self._metadata.write(
+            lambda rows: rows.names.ensure_entity(name, now_us=now_us)
+        )
 
     async def _stored(self, entity: EntityRecord, contents: Contents) -> dict[bytes, StoredChunk]:
         """Make those chunks durable that are not there; a version will refer to them."""
