@@ -6,12 +6,9 @@ import itertools
 import json
 from dataclasses import replace
 
-import pytest
-
 from hydria.v1 import artifact_pb2
 from hydria.v1 import lineage_pb2 as pb
 from tests.openlineage_events import JsonObject, dataset, event, facet, new_run_id, texts
-from tests.refusals import refused
 from tests.run_teams import DOWN, LOGGED, UP, USED, RunTeam
 
 TYPE = "openlineage-dataset"
@@ -22,10 +19,11 @@ class IngestedRunsContract:
 
     async def test_a_job_elsewhere_is_a_run_with_inputs_and_outputs(self, runs: RunTeam) -> None:
         run_id, start = new_run_id(), "2026-03-04T05:00:00.123456Z"
-        answer = await ingest(
-            runs,
-            event(run_id, "START", at=start, inputs=[dataset("raw/orders")]),
-            event(run_id, inputs=[dataset("raw/orders")], outputs=[dataset("clean/orders")]),
+        answer = await runs.ingest(
+            *texts(
+                event(run_id, "START", at=start, inputs=[dataset("raw/orders")]),
+                event(run_id, inputs=[dataset("raw/orders")], outputs=[dataset("clean/orders")]),
+            )
         )
         ref = f"{runs.name}/birds/runs/{run_id}"
         assert (list(answer.run_refs), answer.event_count) == ([ref], 2)
@@ -71,7 +69,7 @@ class IngestedRunsContract:
                     for place in order
                 ]
                 for each in (*told, *reversed(told)):
-                    (ref,) = (await ingest(runs, each)).run_refs
+                    (ref,) = (await runs.ingest(*texts(each))).run_refs
                 run = await runs.get(ref)
                 assert pb.RunState.Name(run.state) == f"RUN_STATE_{state}"
                 assert run.created_at.ToJsonString() == "2026-03-04T05:00:00Z"
@@ -87,24 +85,24 @@ class IngestedRunsContract:
             (("FAIL", "2026-03-04T05:00:00Z"), ("COMPLETE", "2026-03-04T06:00:00Z"))
         ):
             run_id = new_run_id()
-            await ingest(runs, event(run_id, first[0], at=first[1]))
-            (ref,) = (await ingest(runs, event(run_id, second[0], at=second[1]))).run_refs
+            await runs.ingest(*texts(event(run_id, first[0], at=first[1])))
+            (ref,) = (await runs.ingest(*texts(event(run_id, second[0], at=second[1])))).run_refs
             assert (await runs.get(ref)).state == pb.RUN_STATE_FINISHED
 
     async def test_tasks_of_one_parent_are_a_group(self, runs: RunTeam) -> None:
         parent, root = new_run_id(), new_run_id()
         job = {"namespace": "airflow-prod", "name": "orders"}
         told = facet(run={"runId": parent}, job=job)
-        (ref,) = (await ingest(runs, event(new_run_id(), facets={"parent": told}))).run_refs
+        (ref,) = (await runs.ingest(*texts(event(new_run_id(), facets={"parent": told})))).run_refs
         assert (await runs.get(ref)).group == parent
         deep = told | {"root": {"run": {"runId": root}, "job": job}}
-        (ref,) = (await ingest(runs, event(new_run_id(), facets={"parent": deep}))).run_refs
+        (ref,) = (await runs.ingest(*texts(event(new_run_id(), facets={"parent": deep})))).run_refs
         assert (await runs.get(ref)).group == root
 
     async def test_numbers_of_facets_stay_to_the_letter(self, runs: RunTeam) -> None:
         text = texts(event(new_run_id(), facets={"stats": facet(rows=1)}))[0]
         (ref,) = (
-            await send(runs, text.replace('"rows": 1', '"rows": 9007199254740993.10'))
+            await runs.ingest(text.replace('"rows": 1', '"rows": 9007199254740993.10'))
         ).run_refs
         assert '"rows":9007199254740993.10' in (await runs.get(ref)).config_json
 
@@ -116,7 +114,7 @@ class IngestedRunsContract:
             ("", "_"),
             ("é\ud800", "é_"),
         ):
-            (ref,) = (await ingest(runs, event(new_run_id(), job=job))).run_refs
+            (ref,) = (await runs.ingest(*texts(event(new_run_id(), job=job)))).run_refs
             assert (await runs.get(ref)).job_type == type_
 
 
@@ -127,18 +125,19 @@ class IngestedDatasetsContract:
         self, runs: RunTeam
     ) -> None:
         writer, reader = new_run_id(), new_run_id()
-        answer = await ingest(
-            runs,
-            event(reader, "START", at="2026-03-04T06:00:00Z", inputs=[dataset("orders")]),
-            event(writer, outputs=[dataset("orders")]),
+        answer = await runs.ingest(
+            *texts(
+                event(reader, "START", at="2026-03-04T06:00:00Z", inputs=[dataset("orders")]),
+                event(writer, outputs=[dataset("orders")]),
+            )
         )
         refs = {ref.rpartition("/")[2]: ref for ref in answer.run_refs}
         (made,) = await runs.others(refs[writer], DOWN)
         assert await runs.others(refs[reader], UP) == [made]
 
         again = new_run_id()
-        await ingest(runs, event(again, outputs=[dataset("orders")]))
-        await ingest(runs, event(reader, inputs=[dataset("orders")]))
+        await runs.ingest(*texts(event(again, outputs=[dataset("orders")])))
+        await runs.ingest(*texts(event(reader, inputs=[dataset("orders")])))
         assert await runs.others(refs[reader], UP) == [made]
 
     async def test_each_run_writes_a_version_and_a_version_that_is_told_is_one(
@@ -147,20 +146,22 @@ class IngestedDatasetsContract:
         first, second, third = new_run_id(), new_run_id(), new_run_id()
         for run_id, version in ((first, ""), (second, "7"), (third, "7")):
             told = event(run_id, outputs=[dataset("t", version)])
-            await ingest(runs, told, told)
+            await runs.ingest(*texts(told, told))
         made = {
             run_id: await runs.others(f"{runs.name}/birds/runs/{run_id}", DOWN, LOGGED)
             for run_id in (first, second, third)
         }
         assert [len(refs) for refs in made.values()] == [1, 1, 1]
         assert made[first] != made[second] == made[third]
-        (ref,) = (await ingest(runs, event(new_run_id(), inputs=[dataset("t", "7")]))).run_refs
+        (ref,) = (
+            await runs.ingest(*texts(event(new_run_id(), inputs=[dataset("t", "7")])))
+        ).run_refs
         assert await runs.others(ref, UP) == made[second]
 
     async def test_what_is_planned_or_failed_is_not_written(self, runs: RunTeam) -> None:
         for type_, count in (("START", 0), ("FAIL", 0), ("ABORT", 0), ("RUNNING", 1), ("OTHER", 1)):
             told = event(new_run_id(), type_, outputs=[dataset(f"of-{type_}")])
-            (ref,) = (await ingest(runs, told)).run_refs
+            (ref,) = (await runs.ingest(*texts(told))).run_refs
             assert len(await runs.others(ref, DOWN)) == count, type_
 
     async def test_versions_of_ours_are_used_and_logged_as_they_are(
@@ -173,7 +174,7 @@ class IngestedDatasetsContract:
             inputs=[ours(others, theirs.digest.hex()), ours(runs, "00"), ours(runs, version="v9")],
             outputs=[ours(runs, own.digest.hex()), ours(others)],
         )
-        (ref,) = (await ingest(runs, told)).run_refs
+        (ref,) = (await runs.ingest(*texts(told))).run_refs
         used = await runs.others(ref, UP, USED)
         assert used[0] == theirs.ref
         assert own.ref not in used
@@ -185,105 +186,12 @@ class IngestedDatasetsContract:
     async def test_a_dataset_elsewhere_keeps_its_versions_under_a_new_name(
         self, runs: RunTeam
     ) -> None:
-        (ref,) = (await ingest(runs, event(new_run_id(), outputs=[dataset("t")]))).run_refs
+        (ref,) = (await runs.ingest(*texts(event(new_run_id(), outputs=[dataset("t")])))).run_refs
         (made,) = await runs.others(ref, DOWN)
         collection = made.split("/")[2].partition(":")[0]
         await replace(runs.team, collection=collection).rename("orders")
-        (ref,) = (await ingest(runs, event(new_run_id(), outputs=[dataset("t")]))).run_refs
+        (ref,) = (await runs.ingest(*texts(event(new_run_id(), outputs=[dataset("t")])))).run_refs
         assert await runs.others(ref, DOWN) == [f"{runs.name}/birds/orders:v1"]
-
-
-class RefusedEventsContract:
-    """Events that are malformed, and batches that are too large: nothing of them is kept."""
-
-    @pytest.mark.parametrize(
-        ("change", "path"),
-        [
-            ({"run": {"runId": "not-a-uuid"}}, "$.run.runId"),
-            ({"run": {}}, "$.run"),
-            ({"run": {"runId": 5}}, "$.run.runId"),
-            ({"job": {"namespace": "n"}}, "$.job"),
-            ({"eventTime": "yesterday"}, "$.eventTime"),
-            ({"eventTime": "2026-01-01T00:00:00"}, "$.eventTime"),
-            ({"eventTime": "1969-12-31T00:00:00Z"}, "$.eventTime"),
-            ({"eventType": "DONE"}, "$.eventType"),
-            ({"producer": "no uri"}, "$.producer"),
-            ({"inputs": {}}, "$.inputs"),
-            ({"inputs": [dataset("a"), {"name": "b"}]}, "$.inputs[1]"),
-            ({"inputs": [dataset("a") | {"facets": {"x": {}}}]}, "$.inputs[0].facets.x"),
-            ({"inputs": [dataset("a" * 2049)]}, "$.inputs[0].name"),
-            (
-                {"outputs": [dataset("a") | {"facets": {"version": facet(datasetVersion=1)}}]},
-                "$.outputs[0].facets.version.datasetVersion",
-            ),
-            (
-                {"run": {"runId": new_run_id(), "facets": {"parent": facet(run={}, job={})}}},
-                "$.run.facets.parent.run",
-            ),
-        ],
-    )
-    async def test_a_malformed_event_is_refused_by_its_path(
-        self, runs: RunTeam, change: JsonObject, path: str
-    ) -> None:
-        good = event(new_run_id(), outputs=[dataset("a")])
-        with refused("FIELD_VIOLATION") as refusal:
-            await ingest(runs, good, {**event(new_run_id()), **change})
-        assert (refusal.metadata["index"], refusal.metadata["field"]) == ("1", path)
-        assert refusal.message.startswith(f"events[1]: {path}: ")
-        with refused("RESOURCE_NOT_FOUND"):
-            await runs.ids()
-
-    @pytest.mark.parametrize(
-        "text",
-        ["", "{", "5", "[]", "null", '{"a": NaN}', "[" * 100_000, '{"run": {}}', '"\\ud800"'],
-    )
-    async def test_what_is_no_event_is_refused(self, runs: RunTeam, text: str) -> None:
-        with refused("FIELD_VIOLATION") as refusal:
-            await send(runs, text)
-        assert refusal.metadata["index"] == "0"
-
-    async def test_a_late_error_keeps_nothing_of_the_batch(self, runs: RunTeam) -> None:
-        own = facet(ref="x", state="RUNNING", updatedAt="2026-01-01T00:00:00Z", configJson="[]")
-        with refused("FIELD_VIOLATION") as refusal:
-            await ingest(
-                runs,
-                event(new_run_id(), outputs=[dataset("a")]),
-                event(new_run_id(), facets={"hydria_run": own}),
-            )
-        assert refusal.metadata["index"] == "1"
-        with refused("RESOURCE_NOT_FOUND"):
-            await runs.ids()
-
-    async def test_what_has_no_run_is_checked_and_ignored(self, runs: RunTeam) -> None:
-        job = {key: value for key, value in event("").items() if key not in ("run", "eventType")}
-        static = {key: value for key, value in job.items() if key not in ("job", "inputs")}
-        static["dataset"] = dataset("a")
-        answer = await ingest(runs, job, static)
-        assert (answer.event_count, answer.ignored_count) == (0, 2)
-        with refused("FIELD_VIOLATION"):
-            await ingest(runs, {**static, "dataset": {}})
-
-    async def test_batches_are_bounded(self, runs: RunTeam) -> None:
-        small = texts(event(new_run_id(), job="j"))[0]
-        for batch in (
-            [small] * 101,
-            [small.replace('"j"', json.dumps("j" * (1 << 20)))],
-            [small + " " * 1_000_000] * 4,
-            texts(event(new_run_id(), inputs=[dataset(str(each)) for each in range(501)])),
-        ):
-            with refused("BATCH_TOO_LARGE") as refusal:
-                await send(runs, *batch)
-            assert int(refusal.metadata["limit"]) > 0
-        assert (await send(runs, *[small] * 100)).event_count == 100
-        assert (await send(runs, small + " " * ((1 << 20) - len(small)))).event_count == 1
-        assert (await send(runs)).event_count == 0
-
-    async def test_runs_are_in_projects_only(self, runs: RunTeam) -> None:
-        for project, reason in (("model-registry", "NAME_RESERVED"), ("a/b", "NAME_INVALID")):
-            with refused(reason):
-                await runs.stub.IngestOpenLineage(
-                    pb.IngestOpenLineageRequest(entity=runs.name, project=project)
-                )
 
 
 def ours(team: RunTeam, digest: str = "", *, version: str = "v0") -> JsonObject:
@@ -294,15 +202,3 @@ def ours(team: RunTeam, digest: str = "", *, version: str = "v0") -> JsonObject:
         assert isinstance(facets, dict)
         facets["hydria_version"] = facet(ref="x", digest=f"blake3:{digest}")
     return named
-
-
-async def ingest(runs: RunTeam, *events: JsonObject) -> pb.IngestOpenLineageResponse:
-    """Send events."""
-    return await send(runs, *texts(*events))
-
-
-async def send(runs: RunTeam, *batch: str) -> pb.IngestOpenLineageResponse:
-    """Send texts."""
-    return await runs.stub.IngestOpenLineage(
-        pb.IngestOpenLineageRequest(entity=runs.name, project="birds", events=batch)
-    )

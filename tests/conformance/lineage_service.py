@@ -17,8 +17,8 @@ from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMet
 from tests.conformance.lineage_openlineage import (
     IngestedDatasetsContract,
     IngestedRunsContract,
-    RefusedEventsContract,
 )
+from tests.conformance.lineage_openlineage_refusals import RefusedEventsContract
 from tests.conformance.lineage_provenance import ProvenanceContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
 from tests.run_teams import RunTeam
