@@ -54,7 +54,18 @@ class RefusedEventsContract:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "{", "5", "[]", "null", '{"a": NaN}', "[" * 100_000, '{"run": {}}', '"\\ud800"'],
+        [
+            "",
+            "{",
+            "5",
+            "[]",
+            "null",
+            '{"a": NaN}',
+            "[" * 100_000,
+            "[" * 101 + "]" * 101,
+            '{"run": {}}',
+            '"\\ud800"',
+        ],
     )
     async def test_what_is_no_event_is_refused(self, runs: RunTeam, text: str) -> None:
         with refused("FIELD_VIOLATION") as refusal:

@@ -45,6 +45,19 @@ def exact_text(value: Exact) -> str:
     return text if is_unicode(text) else json.dumps(value)
 
 
+def is_deeper(value: Exact, levels: int) -> bool:
+    """Tell whether containers are within each other for more than so many levels."""
+    stack = [(value, 1)]
+    while stack:
+        each, level = stack.pop()
+        if isinstance(each, dict | list):
+            if level > levels:
+                return True
+            items = each.values() if isinstance(each, dict) else each
+            stack += [(item, level + 1) for item in items]
+    return False
+
+
 def is_unicode(text: str) -> bool:
     """Tell whether a text can be written as UTF-8."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

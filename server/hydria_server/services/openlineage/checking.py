@@ -14,10 +14,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 from hydria_server.domain.errors import FieldViolationError
-from hydria_server.domain.exact_json import Exact, parse_exact
+from hydria_server.domain.exact_json import Exact, is_deeper, parse_exact
 
 SCHEMA_FILE: Final = "events.schema.json"
 _MAX_PROBLEM_CHARACTERS: Final = 200
+_MAX_LEVELS: Final = 100  # what is kept of an event is written again, level by level
 # RFC 3339: unlike Python's own reading of ISO 8601 it wants a day, a time and an offset.
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -50,6 +51,8 @@ def event_of(text: str) -> tuple[str, Exact]:
     """
     try:
         exact = parse_exact(text)
+        if is_deeper(exact, _MAX_LEVELS):
+            raise RecursionError
         plain: object = json.loads(text, parse_int=_integer)
         kind = _kind(plain)
         problem = best_match(_validator(kind).iter_errors(plain))

@@ -112,7 +112,10 @@ class ToldRuns:
     async def _told_config(self, run: RunRecord, events: Sequence[RunEvent]) -> str | None:
         """Return the config with what events add to it; None if that is nothing."""
         before = (await self._rows.runs.documents(run.id)).config_json
-        config_json = merged_config(before, events)
+        try:
+            config_json = merged_config(before, events)
+        except RecursionError:
+            raise FieldViolationError("$.run", "its config is nested too deeply") from None
         require_json_object(config_json, field="$.run.facets")
         return None if config_json == before else config_json
 
