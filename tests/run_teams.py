@@ -200,6 +200,14 @@ class RunTeam:
         """Return the refs at the other ends of a node's edges."""
         return [each.node.ref for each in (await self.edges(node, direction, *kinds)).neighbours]
 
+    # --- events of other systems ------------------------------------------------------------
+
+    async def ingest(self, *events: str) -> pb.IngestOpenLineageResponse:
+        """Take in OpenLineage events."""
+        return await self.stub.IngestOpenLineage(
+            pb.IngestOpenLineageRequest(entity=self.name, project="birds", events=events)
+        )
+
 
 def metric_batch(series: Mapping[str, Mapping[int, float]]) -> pb.MetricBatch:
     """Return a batch of points: by key, the value at each step."""

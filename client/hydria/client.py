@@ -83,7 +83,7 @@ class AsyncClient(AsyncHistory, AsyncSharedUploads, AsyncSearch):
         self.deployments = AsyncDeployments(self._runtime.connection, defaults)
         self._history_connection = self._runtime.connection
         self.runs = AsyncRuns(self, self._runtime.connection, self._runtime.options)
-        self.lineage = AsyncLineage(defaults, self._runtime.connection)
+        self.lineage = AsyncLineage(defaults, self._runtime.connection, self._runtime.options)
         self._uploads = Uploads(self._runtime)
         self._downloads = Downloads(self._runtime)
 

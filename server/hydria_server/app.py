@@ -146,7 +146,7 @@ async def serve_stores(
     webhooks = WebhookServices(metadata, clock, _webhook_limits(settings), store_id=info.store_id)
     registry = RegistryServices(services, metadata, clock, webhooks)
     lineage = LineageServices(
-        metadata, clock, threads.merging, silence_seconds=settings.run_silence_seconds
+        services, metadata, clock, threads.merging, silence_seconds=settings.run_silence_seconds
     )
     served = _Served(services, registry, lineage)
     drain = Drain()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 import hydria as library
 from tests.cli.conftest import Hydria
+from tests.openlineage_events import dataset, event, new_run_id, texts
 
 
 @pytest.fixture
@@ -205,3 +208,64 @@ def test_without_a_tool_for_pictures_the_error_says_what_to_install(
 
 def test_help_names_the_questions(hydria: Hydria) -> None:
     assert "provenance" in hydria("lineage", "--help").out
+
+
+def test_runs_go_out_as_events_and_come_in_again(
+    served: Hydria, project: str, tmp_path: Path
+) -> None:
+    done = served("lineage", f"{project}/net", "--format", "openlineage")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [(each["job"]["name"], each["eventType"]) for each in events] == [
+        (job, type_) for job in ("load", "train", "check") for type_ in ("START", "COMPLETE")
+    ]
+
+    (tmp_path / "lines.jsonl").write_text(f"\ufeff\n{done.out}\n\n")
+    (tmp_path / "array.json").write_text(f" \n[{', '.join(lines)}\n]\n")
+    for file in ("lines.jsonl", "array.json"):
+        row = served("lineage", "ingest", file, "--project", project, "--json").row()
+        assert (row["events"], row["ignored"], row["new_edges"]) == (6, 0, 0)
+        assert row["runs"] == [f"{project}/runs/{name}" for name in ("load", "train", "check")]
+    copied = served("lineage", "ingest", "array.json", "--project", "copies/p")
+    assert copied.out == "6 events of 3 runs; 6 new edges\n"
+
+
+def test_events_of_other_systems_come_from_standard_input(
+    served: Hydria, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = event(new_run_id(), inputs=[dataset("a")], outputs=[dataset("b")])
+    data = "\n".join(texts(told)).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    done = served("lineage", "ingest", "-", "--project", project)
+    assert (done.code, done.out) == (0, "1 events of 1 runs; 2 new edges\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b'{"run": {}}', 1, "events[0]: $"),
+        (b"[5]", 1, "events[0]: $: 5 is not of type 'object'"),
+        (b"[{}", 2, "no comma"),
+        (b"[{},]", 2, "no event after a comma"),
+        (b"[] []", 2, "more after it"),
+        (b"[" * 100_000, 2, "no JSON array"),
+        (b"\xff", 2, "UTF-8"),
+        (b"{}" + b" " * (2 << 20), 2, "event 0 has more than"),
+    ],
+)
+def test_files_that_are_no_events_are_refused(
+    served: Hydria, tmp_path: Path, content: bytes, code: int, said: str
+) -> None:
+    (tmp_path / "events").write_bytes(content)
+    done = served("lineage", "ingest", "events", "--project", "local/none")
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+
+
+def test_ingesting_says_what_it_lacks(served: Hydria, project: str) -> None:
+    assert served("lineage", "ingest", "none.jsonl", "--project", project).code == 2
+    assert served("lineage", "ingest", "-").code == 2
+    wrong = ("--grouped", "--format", "openlineage")
+    assert served("lineage", f"{project}/net", *wrong).code == 2
+    assert served("lineage", f"{project}/net", "--json", *wrong[1:]).code == 2

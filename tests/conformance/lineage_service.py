@@ -15,6 +15,11 @@ from tests.conformance.lineage_graph import WalksContract
 from tests.conformance.lineage_graph_pages import PagesOfWalksContract
 from tests.conformance.lineage_impact import ImpactContract
 from tests.conformance.lineage_metrics import LoggingMetricsContract, ReadingMetricsContract
+from tests.conformance.lineage_openlineage import (
+    IngestedDatasetsContract,
+    IngestedRunsContract,
+)
+from tests.conformance.lineage_openlineage_refusals import RefusedEventsContract
 from tests.conformance.lineage_provenance import ProvenanceContract
 from tests.conformance.lineage_runs import BeginningRunsContract, EndingRunsContract
 from tests.run_teams import RunTeam
@@ -36,6 +41,9 @@ class LineageServiceContract(
     ComparisonContract,
     ImpactContract,
     BadGraphsContract,
+    IngestedRunsContract,
+    IngestedDatasetsContract,
+    RefusedEventsContract,
 ):
     """Inherited by a test class that has the fixtures `server` and `clock`."""
 

@@ -117,6 +117,8 @@ def _call_everything_about_runs(address: str) -> None:
         batch = lineage_pb2.MetricBatch(series=series)
         stub.PutMetrics(lineage_pb2.PutMetricsRequest(run_ref=begun.run.ref, batch=batch))
         stub.RecordLineage(lineage_pb2.RecordLineageRequest(entity="demo"))
+        request = lineage_pb2.IngestOpenLineageRequest(entity="demo", project="birds")
+        stub.IngestOpenLineage(request)
 
 
 def test_the_exit_codes_and_the_lock_are_as_described(tmp_path: Path) -> None:

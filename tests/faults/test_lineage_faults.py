@@ -12,6 +12,7 @@ import hydria
 from hydria.v1 import lineage_pb2 as pb
 from hydria_server.domain.errors import StorageUnavailableError
 from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.openlineage_events import dataset, event, new_run_id, texts
 from tests.refusals import refused
 from tests.run_teams import DOWN, RunTeam, metric_batch
 from tests.servers import memory_server, server_process
@@ -106,3 +107,23 @@ def test_what_was_acknowledged_outlives_a_killed_server(tmp_path: Path) -> None:
         assert [each.node.name for each in client.runs.edges(found.ref)] == ["raw:v0"]
         with client.runs.begin(run_id="one", resume=hydria.Resume.MUST) as again:
             assert again.info.attempt == 2
+
+
+async def test_a_batch_of_events_is_kept_whole_or_not_at_all() -> None:
+    failing = Failing("metadata.before_commit@OpenLineageIngest._attempt")
+    metadata = await SqlMetadataStore.open_in_memory(failpoint=failing)
+    async with memory_server(metadata=metadata) as server:
+        runs = RunTeam.new(server)
+        run_id = new_run_id()
+        told = texts(event(run_id, inputs=[dataset("a")], outputs=[dataset("b")]))
+        request = pb.IngestOpenLineageRequest(entity=runs.name, project="birds", events=told)
+        await runs.begin(project="others")
+        failing.is_on = True
+        with refused("STORAGE_UNAVAILABLE"):
+            await runs.stub.IngestOpenLineage(request)
+        failing.is_on = False
+        with refused("RESOURCE_NOT_FOUND"):
+            await runs.ids()
+
+        await runs.stub.IngestOpenLineage(request)
+        assert len(await runs.others(f"{runs.name}/birds/runs/{run_id}")) == 2

@@ -11,6 +11,7 @@ import click
 from hydria.cli.graph_rows import graph_row, groups_row, impact_row, provenance_row
 from hydria.cli.graph_text import group_lines, impact_lines, provenance_lines, tree_lines
 from hydria.cli.invocation import Invocation, common_options
+from hydria.cli.openlineage import ingest, print_events
 from hydria.cli.output import print_bytes, print_json, print_lines, to_json
 from hydria.cli.text import printable
 from hydria.lineage.records import Direction
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 100
 _MAX_NODES = 10_000
 _PICTURES = ("svg", "png")
-_FORMATS = ("tree", "json", "dot", "mermaid", *_PICTURES)
+_FORMATS = ("tree", "json", "dot", "mermaid", "openlineage", *_PICTURES)
 
 
 class _Questions(click.Group):
@@ -86,11 +87,12 @@ def walk(
 ) -> None:
     """Show where versions and runs come from, and what was made of them.
 
-    REF names a version, or a run as ENTITY/PROJECT/runs/ID. A * marks nodes of which there is more
-    to see than --depth or --nodes let through. Pictures (svg, png) go to a file or into a pipe;
-    they need Graphviz, or pip install 'hydria[pictures]'.
+    REF names a version, or a run as ENTITY/PROJECT/runs/ID. In a tree a * marks nodes of which
+    there is more to see than --depth or --nodes let through. The format openlineage prints runs as
+    events of that standard, one in a line. Pictures (svg, png) go to a file or into a pipe; they
+    need Graphviz, or pip install 'hydria[pictures]'.
     """
-    from hydria.lineage.graphs import WalkLimits
+    from hydria.lineage.graphs import LineageGraph, WalkLimits
 
     _check_output(invocation, format_, output)
     limits = WalkLimits(
@@ -100,11 +102,19 @@ def walk(
         job_types=job_types,
         projects=projects,
     )
+    if grouped and format_ == "openlineage":
+        raise click.UsageError("--grouped and --format openlineage exclude each other")
     graph = _walk(invocation, nodes, way, limits, grouped=grouped)
     if not graph.is_whole:
         click.echo("there is more: see --depth and --nodes", err=True)
+    if isinstance(graph, LineageGraph) and format_ == "openlineage":
+        print_events(invocation, graph, output)
+        return
     format_ = "json" if invocation.is_json else format_
     _write(_formatted(graph, format_), format_, output)
+
+
+lineage.add_command(ingest)
 
 
 @lineage.command()

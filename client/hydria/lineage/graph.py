@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import replace
 
 from hydria.connection import Connection
@@ -12,7 +12,11 @@ from hydria.lineage.graphs import GroupedLineage, LineageGraph, WalkLimits
 from hydria.lineage.impact import Impact, impact_of
 from hydria.lineage.provenance import Provenance, provenance_of
 from hydria.lineage.records import Direction
+from hydria.lineage.standards import IngestedEvents, OpenLineageCalls
+from hydria.options import TransferOptions
+from hydria.pages import Pages
 from hydria.refs import Defaults
+from hydria.retry import Patience
 from hydria.v1 import lineage_pb2 as pb
 
 PAGE_SIZE = 1000
@@ -24,9 +28,13 @@ class AsyncLineage:
     A node is a ref of a version, a run ref with all of its four parts, or the id of a node.
     """
 
-    def __init__(self, defaults: Defaults, connection: Connection) -> None:
+    def __init__(
+        self, defaults: Defaults, connection: Connection, options: TransferOptions
+    ) -> None:
         self._defaults = defaults
         self._connection = connection
+        self._retry_seconds = options.retry_seconds
+        self._openlineage = OpenLineageCalls(connection)
 
     async def walk(
         self,
@@ -131,6 +139,39 @@ class AsyncLineage:
         )
         call = self._connection.lineage.CompareRuns
         return comparison_of(await self._connection.call(call, request))
+
+    def openlineage(self, graph: LineageGraph) -> Pages[str]:
+        """Return the runs of a graph as events of OpenLineage 2-0-2, each the text of one.
+
+        A run has a START, and an event for its end or, while it goes on, for how it stands, with
+        all that it used and logged, whether that is in the graph or not. Configs and summaries of
+        more than 256 KiB are left out.
+
+        Args:
+            graph: what `walk` returned.
+        """
+        return self._openlineage.export(graph)
+
+    async def ingest_openlineage(
+        self, events: Iterable[str] | AsyncIterable[str], *, project: str = ""
+    ) -> IngestedEvents:
+        """Take in events of OpenLineage, so that jobs of other systems are runs.
+
+        They are sent in batches, each of which is kept whole or not at all. Sending events again
+        changes nothing, so after an error all of them may be sent again.
+
+        Args:
+            events: JSON texts, one event each; in the order of time, where that is known.
+            project: `[ENTITY/]PROJECT`, where the runs belong; made if need be.
+
+        Raises:
+            FieldViolationError: an event is malformed; `details` has its place among all events as
+                `index`, from 0, and where in it as `field`, such as `$.run.runId`.
+            InvalidArgumentError: an event is larger than 1 MiB.
+        """
+        entity, name = self._defaults.project_path(project)
+        patience = Patience(self._retry_seconds)
+        return await self._openlineage.ingest(entity, name, events, patience)
 
     def _request(
         self, nodes: Sequence[str], direction: Direction, limits: WalkLimits | None

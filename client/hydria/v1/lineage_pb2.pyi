@@ -2315,3 +2315,78 @@ class ImpactedLink(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImpactedLink: _TypeAlias = ImpactedLink  # noqa: Y015
+
+@_typing.final
+class IngestOpenLineageRequest(_message.Message):
+    """--- standards -----------------------------------------------------------------------------------
+
+    Events of other systems.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTITY_FIELD_NUMBER: _builtins.int
+    PROJECT_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    entity: _builtins.str
+    """The entity that the runs belong to; it exists as soon as it is used."""
+    project: _builtins.str
+    """The project that they belong to; made if need be. A run that this kind of store exported itself
+    goes to the project of its ref, if the entity is the same.
+    """
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each one event as JSON: at most 100, of at most 1 MiB each, 3 MiB and 500 inputs and outputs
+        together. Events without a run (of a job or of a dataset) are checked, and ignored.
+        """
+
+    def __init__(
+        self,
+        *,
+        entity: _builtins.str = ...,
+        project: _builtins.str = ...,
+        events: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity", b"entity", "events", b"events", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestOpenLineageRequest: _TypeAlias = IngestOpenLineageRequest  # noqa: Y015
+
+@_typing.final
+class IngestOpenLineageResponse(_message.Message):
+    """What they came to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_REFS_FIELD_NUMBER: _builtins.int
+    CREATED_EDGE_COUNT_FIELD_NUMBER: _builtins.int
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    IGNORED_COUNT_FIELD_NUMBER: _builtins.int
+    created_edge_count: _builtins.int
+    """How many edges are new."""
+    event_count: _builtins.int
+    """How many events were about runs."""
+    ignored_count: _builtins.int
+    """How many were not."""
+    @_builtins.property
+    def run_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The runs that the events were about, each once."""
+
+    def __init__(
+        self,
+        *,
+        run_refs: _abc.Iterable[_builtins.str] | None = ...,
+        created_edge_count: _builtins.int = ...,
+        event_count: _builtins.int = ...,
+        ignored_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_edge_count", b"created_edge_count", "event_count", b"event_count", "ignored_count", b"ignored_count", "run_refs", b"run_refs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IngestOpenLineageResponse: _TypeAlias = IngestOpenLineageResponse  # noqa: Y015

@@ -136,6 +136,11 @@ class LineageServiceStub(object):
                 request_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
                 response_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
                 _registered_method=True)
+        self.IngestOpenLineage = channel.unary_unary(
+                '/hydria.v1.LineageService/IngestOpenLineage',
+                request_serializer=hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageRequest.SerializeToString,
+                response_deserializer=hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageResponse.FromString,
+                _registered_method=True)
 
 
 class LineageServiceServicer(object):
@@ -317,6 +322,20 @@ class LineageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IngestOpenLineage(self, request, context):
+        """--- standards ---------------------------------------------------------------------------------
+
+        Takes events of OpenLineage 2-0-2, so that jobs of other systems are runs with inputs and
+        outputs: all of a batch, or nothing. Events may come in any order, and again: what is known
+        stays. docs/protocol.md says what becomes a run, a version and an edge.
+        INVALID_ARGUMENT: FIELD_VIOLATION (an event is malformed: `metadata.index` is its place, from 0,
+        `metadata.field` where in it, such as `$.run.runId`), NAME_RESERVED, BATCH_TOO_LARGE.
+        FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LineageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -404,6 +423,11 @@ def add_LineageServiceServicer_to_server(servicer, server):
                     servicer.GetImpact,
                     request_deserializer=hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.FromString,
                     response_serializer=hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.SerializeToString,
+            ),
+            'IngestOpenLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.IngestOpenLineage,
+                    request_deserializer=hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageRequest.FromString,
+                    response_serializer=hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -882,6 +906,33 @@ class LineageService(object):
             '/hydria.v1.LineageService/GetImpact',
             hydria_dot_v1_dot_lineage__pb2.GetImpactRequest.SerializeToString,
             hydria_dot_v1_dot_lineage__pb2.GetImpactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestOpenLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hydria.v1.LineageService/IngestOpenLineage',
+            hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageRequest.SerializeToString,
+            hydria_dot_v1_dot_lineage__pb2.IngestOpenLineageResponse.FromString,
             options,
             channel_credentials,
             insecure,

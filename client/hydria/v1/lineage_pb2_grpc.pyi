@@ -140,6 +140,16 @@ class LineageServiceStub:
     there, or with a LIVE deployment of it or of a link to it.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
     """
+    IngestOpenLineage: _grpc.UnaryUnaryMultiCallable[_lineage_pb2.IngestOpenLineageRequest, _lineage_pb2.IngestOpenLineageResponse]
+    """--- standards ---------------------------------------------------------------------------------
+
+    Takes events of OpenLineage 2-0-2, so that jobs of other systems are runs with inputs and
+    outputs: all of a batch, or nothing. Events may come in any order, and again: what is known
+    stays. docs/protocol.md says what becomes a run, a version and an edge.
+    INVALID_ARGUMENT: FIELD_VIOLATION (an event is malformed: `metadata.index` is its place, from 0,
+    `metadata.field` where in it, such as `$.run.runId`), NAME_RESERVED, BATCH_TOO_LARGE.
+    FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
+    """
 
 @_typing.type_check_only
 class LineageServiceAsyncStub(LineageServiceStub):
@@ -252,6 +262,16 @@ class LineageServiceAsyncStub(LineageServiceStub):
     itself among them. That is one with an alias other than `latest`, with a link to it that is
     there, or with a LIVE deployment of it or of a link to it.
     INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+    """
+    IngestOpenLineage: _aio.UnaryUnaryMultiCallable[_lineage_pb2.IngestOpenLineageRequest, _lineage_pb2.IngestOpenLineageResponse]  # type: ignore[assignment]
+    """--- standards ---------------------------------------------------------------------------------
+
+    Takes events of OpenLineage 2-0-2, so that jobs of other systems are runs with inputs and
+    outputs: all of a batch, or nothing. Events may come in any order, and again: what is known
+    stays. docs/protocol.md says what becomes a run, a version and an edge.
+    INVALID_ARGUMENT: FIELD_VIOLATION (an event is malformed: `metadata.index` is its place, from 0,
+    `metadata.field` where in it, such as `$.run.runId`), NAME_RESERVED, BATCH_TOO_LARGE.
+    FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
     """
 
 class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -464,6 +484,22 @@ class LineageServiceServicer(metaclass=_abc_1.ABCMeta):
         itself among them. That is one with an alias other than `latest`, with a link to it that is
         there, or with a LIVE deployment of it or of a link to it.
         INVALID_ARGUMENT: FIELD_VIOLATION (`max_nodes`), PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def IngestOpenLineage(
+        self,
+        request: _lineage_pb2.IngestOpenLineageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_lineage_pb2.IngestOpenLineageResponse, _abc.Awaitable[_lineage_pb2.IngestOpenLineageResponse]]:
+        """--- standards ---------------------------------------------------------------------------------
+
+        Takes events of OpenLineage 2-0-2, so that jobs of other systems are runs with inputs and
+        outputs: all of a batch, or nothing. Events may come in any order, and again: what is known
+        stays. docs/protocol.md says what becomes a run, a version and an edge.
+        INVALID_ARGUMENT: FIELD_VIOLATION (an event is malformed: `metadata.index` is its place, from 0,
+        `metadata.field` where in it, such as `$.run.runId`), NAME_RESERVED, BATCH_TOO_LARGE.
+        FAILED_PRECONDITION: TYPE_MISMATCH. RESOURCE_EXHAUSTED: STORAGE_FULL.
         """
 
 def add_LineageServiceServicer_to_server(servicer: LineageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

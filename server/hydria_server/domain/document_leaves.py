@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 
+from hydria_server.domain.exact_json import Exact, exact_text, parse_exact
+
 Leaves = dict[str, str]
-
-
-class _Number(str):
-    """A number as it was written."""
-
-    __slots__ = ()
 
 
 def leaves_of(document_json: str, *, limit: int) -> Leaves | None:
@@ -20,12 +15,11 @@ def leaves_of(document_json: str, *, limit: int) -> Leaves | None:
 
     A container without entries is a leaf, too. The empty object has none.
     """
-    document: object = json.loads(document_json, parse_int=_Number, parse_float=_Number)
-    found = dict(islice(_leaves(document), limit + 1))
+    found = dict(islice(_leaves(parse_exact(document_json)), limit + 1))
     return found if len(found) <= limit else None
 
 
-def _leaves(document: object) -> Iterator[tuple[str, str]]:
+def _leaves(document: Exact) -> Iterator[tuple[str, str]]:
     """Yield path and text of each leaf; a stack, for documents may be as deep as JSON allows."""
     stack = [("", document)]
     while stack:
@@ -35,21 +29,10 @@ def _leaves(document: object) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list) and value:
             stack += [(f"{path}/{place}", item) for place, item in enumerate(value)]
         elif path:
-            yield path, _text(value)
+            yield path, exact_text(value)
 
 
 def _escaped(key: str) -> str:
     pointer = key.replace("~", "~0").replace("/", "~1")
     # JSON can spell half a surrogate pair, which no text on the wire can hold.
     return pointer.encode("utf-8", "backslashreplace").decode()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, _Number):
-        return str(value)
-    text = json.dumps(value, ensure_ascii=False)
-    return text if _is_unicode(text) else json.dumps(value)
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)

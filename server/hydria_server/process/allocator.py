@@ -24,7 +24,7 @@ def keep_large_buffers() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    # The trim threshold bounds what stays unused at the top of a heap. Each thread would get its own,
+    # The trim threshold bounds what stays unused at the top of a heap. Each thread would get one,
     # up to eight for each core, and each keep what its buffers once took: 8 uploads at a time took
     # 396 MiB so, and take 331 MiB with two heaps, at the same CPU time.
     settings = (

@@ -9,11 +9,12 @@ from hydria_server.rpc.impact_messages import impact_message
 from hydria_server.rpc.metrics import LineageRpcs
 from hydria_server.rpc.run_comparison import comparison_message
 from hydria_server.services.impact import ImpactRequest
+from hydria_server.services.openlineage.ingest import IngestRequest
 from hydria_server.services.provenance import ProvenanceRequest
 
 
 class GraphRpcs(LineageRpcs):
-    """Walks through the graph, and questions about it."""
+    """Walks through the graph, questions about it, and what other systems tell of theirs."""
 
     async def TraverseLineage(
         self, request: pb.TraverseLineageRequest, context: Context
@@ -52,3 +53,19 @@ class GraphRpcs(LineageRpcs):
             ImpactRequest(request.node, request.max_nodes, request.page_size, request.page_token)
         )
         return impact_message(found)
+
+    async def IngestOpenLineage(
+        self, request: pb.IngestOpenLineageRequest, context: Context
+    ) -> pb.IngestOpenLineageResponse:
+        note("events", len(request.events))
+        ingested = await self.services.openlineage.ingest(
+            IngestRequest(request.entity, request.project, request.events),
+            actor=self.actor(context),
+            role=self.role(context),
+        )
+        return pb.IngestOpenLineageResponse(
+            run_refs=ingested.run_refs,
+            created_edge_count=ingested.created_edge_count,
+            event_count=ingested.event_count,
+            ignored_count=ingested.ignored_count,
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hydria_server.services.artifact import ArtifactServices
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.impact import Impacts
 from hydria_server.services.lineage_batches import LineageBatches
 from hydria_server.services.lineage_edges import LineageEdges
 from hydria_server.services.metric_history import MetricHistories
 from hydria_server.services.metrics import Metrics
+from hydria_server.services.openlineage.ingest import OpenLineageIngest
 from hydria_server.services.provenance import Provenances
 from hydria_server.services.run_comparison import RunComparisons
 from hydria_server.services.run_silence import Silence
@@ -21,7 +23,13 @@ class LineageServices:
     """What the wire calls. `silence.crash_silent()` should be called now and then."""
 
     def __init__(
-        self, metadata: MetadataStore, clock: Clock, threads: Hashing, *, silence_seconds: int
+        self,
+        artifacts: ArtifactServices,
+        metadata: MetadataStore,
+        clock: Clock,
+        threads: Hashing,
+        *,
+        silence_seconds: int,
     ) -> None:
         """Wire everything."""
         self.silence = Silence(metadata, clock, timeout_seconds=silence_seconds)
@@ -34,3 +42,4 @@ class LineageServices:
         self.provenances = Provenances(metadata, threads)
         self.impacts = Impacts(metadata, clock, threads)
         self.comparisons = RunComparisons(metadata, threads)
+        self.openlineage = OpenLineageIngest(artifacts, metadata, clock, threads, self.runs)

@@ -98,7 +98,7 @@ class Runs:
             return DescribedRun(known, await rows.runs.documents(known.id))
         run = await _to_resume(rows, request)
         if run is None:
-            made = await self._begin(rows, entity, request, history, now_us)
+            made = await self.begin(rows, entity, request, history, now_us)
             history.add_run(EventType.RUN_CREATED, made)
         else:
             made = await _resume(rows, run, request, now_us)
@@ -106,7 +106,7 @@ class Runs:
         await history.record(rows, entity.id, actor=actor, now_us=now_us)
         return DescribedRun(made, await rows.runs.documents(made.id), resumed=run is not None)
 
-    async def _begin(
+    async def begin(
         self, rows: Rows, entity: EntityRecord, request: RunRequest, history: History, now_us: int
     ) -> RunRecord:
         project_id = await ensure_project(

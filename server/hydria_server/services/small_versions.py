@@ -35,7 +35,7 @@ MAX_PUT_VERSION_BYTES = 1024 * 1024
 _INLINE_FILES = 100  # so many are a manifest in less time than a thread hop takes
 
 
-class _CondemnedError(Exception):
+class CondemnedError(Exception):
     """A collection took chunks between our look and our touch: they are missing now."""
 
 
@@ -48,7 +48,7 @@ class InlineFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class SmallContent:
     """What the files come to: their chunks, that of the manifest among them."""
 
     manifest: BuiltManifest
@@ -124,22 +124,21 @@ class SmallVersions:
             while True:
                 try:
                     return await self._attempt(new, content, request, actor, role)
-                except _CondemnedError:
+                except CondemnedError:
                     continue
 
-    async def _content_of(self, files: Sequence[InlineFile]) -> _Content:
+    async def _content_of(self, files: Sequence[InlineFile]) -> SmallContent:
         size = sum(len(file.content) for file in files)
         if size <= INLINE_BYTES and len(files) <= _INLINE_FILES:
-            return _content(files)
-        return await self._hashing.run(lambda: _content(files))
+            return small_content(files)
+        return await self._hashing.run(lambda: small_content(files))
 
     async def _attempt(
-        self, new: NewUpload, content: _Content, request: CommitRequest, actor: str, role: Role
+        self, new: NewUpload, content: SmallContent, request: CommitRequest, actor: str, role: Role
     ) -> Commitment:
         look = await self._metadata.read(lambda rows: _look(rows, new, list(content.chunks)))
         kept: _Kept | None = None  # of a committed one only its answer is read
         if look.known is None or look.known.state is not UploadState.COMMITTED:
-            await self._capacity.require_room()
             kept = await self._keep(look, new, content)
 
         async def publish(rows: Rows) -> Commitment:
@@ -149,7 +148,7 @@ class SmallVersions:
             entity = kept.entity if kept else look.entity
             upload = await self._sessions.begin(rows, new, entity=entity)
             if upload.state is not UploadState.COMMITTED and kept is not None:
-                await _index(rows, upload, kept)
+                await index_chunks(rows, upload, kept.stored, kept.live)
             words = checked_words(request)
             publication = Publication(
                 upload.upload_id,
@@ -165,9 +164,10 @@ class SmallVersions:
 
         return await self._metadata.write(publish)
 
-    async def _keep(self, look: _Look, new: NewUpload, content: _Content) -> _Kept:
+    async def _keep(self, look: _Look, new: NewUpload, content: SmallContent) -> _Kept:
         """Make those chunks durable that are not there."""
         entity = look.entity
+        await self._capacity.require_room()
         if entity is None:
             now_us = self._clock()
             entity = await self._metadata.write(
@@ -175,6 +175,17 @@ class SmallVersions:
             )
         missing = [chunk for digest, chunk in content.chunks.items() if digest not in look.live]
         return _Kept(entity, await self._append(entity.domain, missing), look.live)
+
+    async def store(self, domain: Domain, chunks: Sequence[Chunk]) -> list[StoredChunk]:
+        """Make chunks durable that a later transaction will refer to.
+
+        Raises:
+            StorageFullError: there is no room.
+            StorageUnavailableError: the store takes no writes.
+        """
+        if chunks:
+            await self._capacity.require_room()
+        return await self._append(domain, chunks)
 
     async def _append(self, domain: Domain, chunks: Sequence[Chunk]) -> list[StoredChunk]:
         if not chunks:
@@ -197,25 +208,31 @@ async def _look(rows: Rows, new: NewUpload, digests: Sequence[bytes]) -> _Look:
     entity = await rows.names.entity(new.name.entity)
     if entity is None:
         return _Look(known, None, set())
-    found = await rows.chunks.find(entity.domain.id, digests)
-    live = {digest for digest, row in found.items() if row.state is ChunkState.LIVE}
-    return _Look(known, entity, live)
+    return _Look(known, entity, await live_chunks(rows, entity.domain, digests))
 
 
-async def _index(rows: Rows, upload: UploadRecord, kept: _Kept) -> None:
-    """Index and pin the chunks; the upload began in this transaction, so its epoch is now's.
+async def live_chunks(rows: Rows, domain: Domain, digests: Sequence[bytes]) -> set[bytes]:
+    """Return those of the chunks that are there."""
+    found = await rows.chunks.find(domain.id, digests)
+    return {digest for digest, row in found.items() if row.state is ChunkState.LIVE}
+
+
+async def index_chunks(
+    rows: Rows, upload: UploadRecord, stored: Sequence[StoredChunk], known: set[bytes]
+) -> None:
+    """Index and pin chunks; the upload began in this transaction, so its epoch is now's.
 
     Raises:
-        _CondemnedError: some that were there are not any more.
+        CondemnedError: some of those that were known are not there any more.
     """
-    await rows.chunks.put(upload.domain.id, kept.stored, epoch=upload.start_epoch)
-    if kept.live:
-        live = await rows.chunks.touch(upload.domain.id, list(kept.live), epoch=upload.start_epoch)
-        if live != kept.live:
-            raise _CondemnedError
+    await rows.chunks.put(upload.domain.id, stored, epoch=upload.start_epoch)
+    if known:
+        live = await rows.chunks.touch(upload.domain.id, list(known), epoch=upload.start_epoch)
+        if live != known:
+            raise CondemnedError
 
 
-def _content(files: Sequence[InlineFile]) -> _Content:
+def small_content(files: Sequence[InlineFile]) -> SmallContent:
     """Return what the files come to.
 
     Raises:
@@ -237,7 +254,7 @@ def _content(files: Sequence[InlineFile]) -> _Content:
         writer.take(raw)
     digest = writer.finish()
     manifest = BuiltManifest(digest, writer.file_count, writer.size_bytes, writer.shards)
-    return _Content(manifest, chunks)
+    return SmallContent(manifest, chunks)
 
 
 def payload_hash(files: Sequence[InlineFile], request: CommitRequest) -> bytes:

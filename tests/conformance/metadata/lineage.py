@@ -99,12 +99,15 @@ class RunRowsContract:
         ended = await a_running(rows, line, "ended", now_us=10)
         await rows.runs.beat(heard.id, now_us=30)
         await rows.runs.beat(heard.id, now_us=20)  # late on its way: it was heard of since
+        await rows.runs.backdate(heard.id, created_at_us=5)
+        await rows.runs.backdate(heard.id, created_at_us=7)
         await rows.runs.end(ended.id, RunState.FAILED, exit_code=3, finished_at_us=15, now_us=16)
 
         assert [run.id for run in await rows.runs.silent(before_us=30, limit=9)] == [silent.id]
         assert await rows.runs.silent(before_us=10, limit=9) == []
         after = await rows.runs.by_ids([heard.id, ended.id])
         assert after[heard.id].heartbeat_at_us == 30
+        assert after[heard.id].created_at_us == 5
         assert (after[ended.id].exit_code, after[ended.id].finished_at_us) == (3, 15)
 
     @in_one_write

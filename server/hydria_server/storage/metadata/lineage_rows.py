@@ -73,6 +73,10 @@ class RunRows(Protocol):
         """Make it RUNNING again, at the next attempt. The revision grows."""
         ...
 
+    async def backdate(self, run_id: int, *, created_at_us: int) -> None:
+        """Note that it began earlier than was known; a later time changes nothing."""
+        ...
+
     async def beat(self, run_id: int, *, now_us: int) -> None:
         """Note a sign of life: it is RUNNING, and was never heard of later."""
         ...

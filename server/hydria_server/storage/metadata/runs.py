@@ -220,6 +220,13 @@ class SqlRuns:
         )
         await self._revise(run_id, {"exit_code": None}, now_us=now_us)
 
+    async def backdate(self, run_id: int, *, created_at_us: int) -> None:
+        await self._connection.execute(
+            update(RUN)
+            .where(RUN.c.id == run_id, RUN.c.created_at_us > created_at_us)
+            .values(created_at_us=created_at_us)
+        )
+
     async def beat(self, run_id: int, *, now_us: int) -> None:
         await self._connection.execute(_BEAT, {"of_run": run_id, "now_us": now_us})
 

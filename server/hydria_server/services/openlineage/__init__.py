@@ -1,0 +1,1 @@
+"""OpenLineage, the standard of run events: checked, understood, recorded."""
