@@ -193,7 +193,7 @@ async def _listening(settings: Settings, served: _Served, drain: Drain) -> Async
     health_pb2_grpc.add_HealthServicer_to_server(checks, methods)
     if settings.reflection:
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, methods)
+        reflection.enable_server_reflection(names, server)  # which it asks for its kind
     address = _bind(server, settings.listen)
     await server.start()
     for name in ("", *SERVICES):

@@ -241,7 +241,7 @@ async def test_large_files_that_stand_still_do_not_hold_up_chunks() -> None:
     async with memory_server() as server:
         client = StubClient(server.channel, Promises())
         calls = await stand_still(client, size_bytes=1 << 40)
-        await until(lambda: server.services.file_budget.used_bytes > 90_000_000)
+        await until(lambda: server.services.file_budget.used_bytes > 60_000_000)
 
         await client.upload(FILES)
 
