@@ -1,7 +1,7 @@
 # Everything a contributor runs; `make` alone lists it. Needs Python 3.11 or newer, make and PyPI.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST_FLAGS ?=
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 ROUNDS ?= 100

@@ -12,7 +12,7 @@ from typing import cast
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from hydria.v1 import (
     artifact_pb2,
@@ -193,7 +193,9 @@ async def _listening(settings: Settings, served: _Served, drain: Drain) -> Async
     health_pb2_grpc.add_HealthServicer_to_server(checks, methods)
     if settings.reflection:
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)  # which it asks for its kind
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+            reflection.aio.ReflectionServicer(names), methods
+        )
     address = _bind(server, settings.listen)
     await server.start()
     for name in ("", *SERVICES):

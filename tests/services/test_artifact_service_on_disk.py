@@ -11,7 +11,8 @@ from tests.clocks import ManualClock
 from tests.conformance.artifact_service import ArtifactServiceContract
 from tests.servers import Server, disk_server
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# The rules are those of the suite in memory; each backend has its own contract in `make test`.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
