@@ -37,7 +37,7 @@ def deployment_bytes(deployment: DeploymentRecord) -> int:
 
 
 def _size(text: str) -> int:
-    return len(text.encode())
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _names(node: Node) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from hydria_server.services.walking import walk
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _CURSOR_KEYS = 3
+_EDGES_ON_LOOP = 500
 _MAX_REVISION = 1 << 63
 
 
@@ -85,8 +86,11 @@ class Traversals:
             plan, start = await _begin(rows, request, cursor)
             found = await walk(rows, plan)
             nodes = await _details(rows, found, request.nodes, start.node, limit)
-            # Of a large walk this takes a tenth of a second, which nobody else should wait for.
-            page = await self._threads.run(partial(page_of, found, nodes, start, limit=limit))
+            cut = partial(page_of, found, nodes, start, limit=limit)
+            # Of a large walk this takes a tenth of a second, which nobody else should wait for; of
+            # a small one a millisecond, which a hop to a thread would double.
+            is_large = len(found.edges) > _EDGES_ON_LOOP
+            page = await self._threads.run(cut) if is_large else cut()
             following = page.next
             if following is None:
                 return page, ""
