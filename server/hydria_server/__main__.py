@@ -19,6 +19,9 @@ from hydria_server.process.log_lines import write_json_lines
 from hydria_server.settings import Settings, SettingsError, parse_settings
 
 ADDRESS_FILE = "server.json"
+# A call makes thousands of objects, and hardly ever a circle: with Python's 700 it is interrupted
+# many times for nothing.
+_YOUNG_OBJECTS = 10_000
 
 _log = logging.getLogger("hydria.server")
 
@@ -49,6 +52,7 @@ async def _run(settings: Settings) -> int:
         # What was imported lives as long as the process: no collection need look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
         _announce(settings, running)
         failed = await _first(stop, running.failed)
         _log.info("draining")
