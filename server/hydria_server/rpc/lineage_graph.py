@@ -8,9 +8,8 @@ from hydria_server.rpc.calls import Context, note
 from hydria_server.rpc.impact_messages import impact_message
 from hydria_server.rpc.metrics import LineageRpcs
 from hydria_server.rpc.run_comparison import comparison_message
-from hydria_server.services.impact import ImpactRequest
+from hydria_server.services.node_questions import NodeQuestion
 from hydria_server.services.openlineage.ingest import IngestRequest
-from hydria_server.services.provenance import ProvenanceRequest
 
 
 class GraphRpcs(LineageRpcs):
@@ -32,9 +31,7 @@ class GraphRpcs(LineageRpcs):
         self, request: pb.GetProvenanceRequest, context: Context
     ) -> pb.GetProvenanceResponse:
         found = await self.services.provenances.get(
-            ProvenanceRequest(
-                request.node, request.max_nodes, request.page_size, request.page_token
-            )
+            NodeQuestion(request.node, request.max_nodes, request.page_size, request.page_token)
         )
         return messages.provenance_message(found)
 
@@ -50,7 +47,7 @@ class GraphRpcs(LineageRpcs):
         self, request: pb.GetImpactRequest, context: Context
     ) -> pb.GetImpactResponse:
         found = await self.services.impacts.get(
-            ImpactRequest(request.node, request.max_nodes, request.page_size, request.page_token)
+            NodeQuestion(request.node, request.max_nodes, request.page_size, request.page_token)
         )
         return impact_message(found)
 

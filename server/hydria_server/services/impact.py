@@ -7,31 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.lineage import Direction, Node, NodeId, VersionId
-from hydria_server.domain.traversal import MAX_NODES, Reached, Walk, WalkPlan
+from hydria_server.domain.traversal import MAX_NODES, Reached, Walk
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.node_questions import NodeQuestion, QuestionPage
 from hydria_server.services.nodes import nodes_of
-from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.sessions import Clock
 from hydria_server.services.version_uses import Uses, used_versions, uses_of
-from hydria_server.services.walk_beginnings import begin_at
-from hydria_server.services.walking import walk
+from hydria_server.services.walking import worked_out
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
 _ID_BYTES: Final = 24
-
-
-@dataclass(frozen=True, slots=True)
-class ImpactRequest:
-    """Of what, and how much of it; 0 stands for a default."""
-
-    node: str
-    max_nodes: int = 0
-    page_size: int = 0
-    page_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +56,7 @@ class Impacts:
         self._clock = clock
         self._threads = threads
 
-    async def get(self, request: ImpactRequest) -> Impact:
+    async def get(self, question: NodeQuestion) -> Impact:
         """Return a page of the versions that are asked for and were made of something, or are it.
 
         Asked for is what has an alias other than `latest`, a live link or a LIVE deployment.
@@ -78,19 +66,11 @@ class Impacts:
             NotFoundError, AliasNotFoundError: there is no such node.
             PageTokenInvalidError: the token is for another request.
         """
-        if request.max_nodes > MAX_NODES:
-            raise FieldViolationError("max_nodes", f"it is over {MAX_NODES}")
-        limit = page_limit(request.page_size)
-        bound_to = f"impact {request.node}\0{request.max_nodes}"
-        cursor = decode_token(request.page_token, bound_to=bound_to)
+        asked = QuestionPage("impact", question)
 
         async def look(rows: Rows) -> Impact:
-            root, revision, start = await begin_at(rows, request.node, cursor)
-            max_nodes = request.max_nodes or MAX_NODES
-            plan = WalkPlan(
-                (root,), revision, Direction.DOWNSTREAM, max_depth=max_nodes, max_nodes=max_nodes
-            )
-            found = await walk(rows, plan)
+            walked = await asked.walk(rows, Direction.DOWNSTREAM, default_nodes=MAX_NODES)
+            root, found = walked.root, walked.walk
             now = self._clock()
             numbers = [key.number for key in found.reached if isinstance(key, VersionId)]
             used = await used_versions(rows, numbers, now_us=now)
@@ -98,18 +78,17 @@ class Impacts:
             wanted = [
                 place
                 for place, key in enumerate(found.reached)
-                if place >= start and isinstance(key, VersionId) and key.number in used
+                if place >= walked.start and isinstance(key, VersionId) and key.number in used
             ]
-            came_from = await self._threads.run(partial(_came_from, found))
-            page = await _page(rows, found, came_from, wanted[:limit], now_us=now)
+            came_from = await worked_out(self._threads, found, partial(_came_from, found))
+            page = await _page(rows, found, came_from, wanted[: asked.limit], now_us=now)
             rest = wanted[len(page) :]
-            following = (revision, rest[0], str(root)) if rest else None
             return Impact(
                 (await nodes_of(rows, [root]))[root],
                 tuple(page),
                 len(found.reached),
                 found.truncated_by_budget,
-                encode_token(following, bound_to=bound_to),
+                asked.next_token(walked, rest[0] if rest else None),
             )
 
         return await self._metadata.read(look)

@@ -7,30 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from hydria_server.domain.errors import FieldViolationError
 from hydria_server.domain.lineage import Direction, Node, NodeId, RunId
 from hydria_server.domain.runs import RunDocuments, RunRecord
-from hydria_server.domain.traversal import DEFAULT_NODES, MAX_NODES, Walk, WalkPlan
+from hydria_server.domain.traversal import DEFAULT_NODES, Walk
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
+from hydria_server.services.node_questions import NodeQuestion, QuestionPage
 from hydria_server.services.nodes import nodes_of
-from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.provenance_steps import StepPart, parts_of, sources_of
-from hydria_server.services.walk_beginnings import begin_at
-from hydria_server.services.walking import walk
+from hydria_server.services.walking import worked_out
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _MAX_PAGE_BYTES: Final = 2 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenanceRequest:
-    """Of what, and how much of it; 0 stands for a default."""
-
-    node: str
-    max_nodes: int = 0
-    page_size: int = 0
-    page_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ class Provenances:
         self._metadata = metadata
         self._threads = threads
 
-    async def get(self, request: ProvenanceRequest) -> Provenance:
+    async def get(self, question: NodeQuestion) -> Provenance:
         """Return a page of the sources and the steps that something was made from.
 
         Raises:
@@ -80,30 +68,21 @@ class Provenances:
             NotFoundError, AliasNotFoundError: there is no such node.
             PageTokenInvalidError: the token is for another request.
         """
-        if request.max_nodes > MAX_NODES:
-            raise FieldViolationError("max_nodes", f"it is over {MAX_NODES}")
-        limit = page_limit(request.page_size)
-        bound_to = f"provenance {request.node}\0{request.max_nodes}"
-        cursor = decode_token(request.page_token, bound_to=bound_to)
+        asked = QuestionPage("provenance", question)
 
         async def look(rows: Rows) -> Provenance:
-            root, revision, start = await begin_at(rows, request.node, cursor)
-            max_nodes = request.max_nodes or DEFAULT_NODES
-            plan = WalkPlan(
-                (root,), revision, Direction.UPSTREAM, max_depth=max_nodes, max_nodes=max_nodes
-            )
-            found = await walk(rows, plan)
+            walked = await asked.walk(rows, Direction.UPSTREAM, default_nodes=DEFAULT_NODES)
+            found, start = walked.walk, walked.start
             nodes = await nodes_of(rows, found.reached.keys())
-            items = await self._threads.run(partial(_items, found, nodes))
-            page = await _page(rows, nodes, items[start : start + limit])
+            items = await worked_out(self._threads, found, partial(_items, found, nodes))
+            page = await _page(rows, nodes, items[start : start + asked.limit])
             end = start + len(page)
-            following = (revision, end, str(root)) if end < len(items) else None
             return Provenance(
-                nodes[root],
+                nodes[walked.root],
                 tuple(item for item in page if not isinstance(item, DescribedStep)),
                 tuple(item for item in page if isinstance(item, DescribedStep)),
                 found.truncated_by_budget,
-                encode_token(following, bound_to=bound_to),
+                asked.next_token(walked, end if end < len(items) else None),
             )
 
         return await self._metadata.read(look)

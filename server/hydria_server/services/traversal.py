@@ -29,11 +29,10 @@ from hydria_server.services.graph_pages import GraphPage, Place, page_of
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.nodes import find_node_id, nodes_of, parse_node_id
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
-from hydria_server.services.walking import walk
+from hydria_server.services.walking import walk, worked_out
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
 _CURSOR_KEYS = 3
-_EDGES_ON_LOOP = 500
 _MAX_REVISION = 1 << 63
 
 
@@ -87,10 +86,7 @@ class Traversals:
             found = await walk(rows, plan)
             nodes = await _details(rows, found, request.nodes, start.node, limit)
             cut = partial(page_of, found, nodes, start, limit=limit)
-            # Of a large walk this takes a tenth of a second, which nobody else should wait for; of
-            # a small one a millisecond, which a hop to a thread would double.
-            is_large = len(found.edges) > _EDGES_ON_LOOP
-            page = await self._threads.run(cut) if is_large else cut()
+            page = await worked_out(self._threads, found, cut)
             following = page.next
             if following is None:
                 return page, ""
@@ -111,7 +107,7 @@ class Traversals:
             found = await walk(rows, plan)
             nodes = await nodes_of(rows, found.reached.keys())
             passing = {key: node for key, node in nodes.items() if request.nodes.passes(node)}
-            return await self._threads.run(partial(grouped, found, passing))
+            return await worked_out(self._threads, found, partial(grouped, found, passing))
 
         return await self._metadata.read(look)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from hydria_server.domain.lineage import Direction, EdgeRecord, NodeId, RunId
 from hydria_server.domain.traversal import EDGES_PER_NODE, Reached, Walk, WalkPlan
+from hydria_server.services.hashing import Hashing
 from hydria_server.storage.metadata.interface import Rows
 
+T = TypeVar("T")
+
 _EDGES_AT_ONCE = 4_096
+_EDGES_ON_LOOP: Final = 500
 
 
 @dataclass(slots=True)
@@ -40,6 +45,15 @@ async def walk(rows: Rows, plan: WalkPlan) -> Walk:
     may have been made of it, too, since used and logged edges may go in a circle.
     """
     return await _Walker(rows, plan).walk()
+
+
+async def worked_out(threads: Hashing, found: Walk, work: Callable[[], T]) -> T:
+    """Return what `work` makes of a walk.
+
+    Of a large one that takes a tenth of a second, which nobody else should wait for; of a small one
+    a millisecond, which a hop to a thread would double.
+    """
+    return await threads.run(work) if len(found.edges) > _EDGES_ON_LOOP else work()
 
 
 class _Walker:
