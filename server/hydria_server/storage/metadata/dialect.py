@@ -16,7 +16,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     LargeBinary,
-    Select,
     Table,
     Text,
     TypeDecorator,
@@ -28,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Compiled, Dialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -68,20 +67,9 @@ def insert_sql(
 
     Making and compiling one takes about 2 ms: callers keep it.
     """
-    return _text_of(statement.compile(dialect=dialect, column_keys=list(columns)), columns)
-
-
-def select_sql(
-    statement: Select[*tuple[Any, ...]], parameters: Sequence[str], dialect: Dialect
-) -> str:
-    """Return a SELECT as text, for values of `parameters` in their order. Callers keep it."""
-    return _text_of(statement.compile(dialect=dialect), parameters)
-
-
-def _text_of(compiled: Compiled, parameters: Sequence[str]) -> str:
-    order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
-    if list(order or ()) != list(parameters):
-        raise ValueError(f"the order of the values is {order}")
+    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    if list(compiled.positiontup or ()) != list(columns):
+        raise ValueError(f"the order of the values is {compiled.positiontup}")
     return str(compiled)
 
 

@@ -1,6 +1,6 @@
-"""Statements that go to the driver as they are: those that a walk through the graph is made of.
+"""Statements that go to the driver as they are: walks through the graph, and look-ups of refs.
 
-SQLAlchemy's part in a statement of a walk (its key in a cache, a place for each of many values, a
+SQLAlchemy's part in such a statement (its key in a cache, a place for each of many values, a
 result and its rows) takes twice the time that SQLite takes. Here the text is made once, many
 numbers are one value, and rows are the driver's own tuples.
 """
@@ -27,14 +27,21 @@ async def fetch(
     values: Mapping[str, Value],
 ) -> list[tuple[Any, ...]]:
     """Execute a statement that a module keeps, and return its rows as the driver has them."""
-    sql, places = _text(statement, connection.dialect)
+    sql, parameters = bound(statement, connection.dialect, values)
     cursor = driver_under(connection).cursor()
-    parameters = [values[name] if fixed is None else fixed for name, fixed in places]
     try:
         await cursor.execute(sql, parameters)
     except sqlite3.Error as error:  # as SQLAlchemy reports it
         raise DBAPIError(sql, None, error) from error
     return await cursor.fetchall()
+
+
+def bound(
+    statement: Select[*tuple[Any, ...]], dialect: Dialect, values: Mapping[str, Value]
+) -> tuple[str, tuple[Value, ...]]:
+    """Return a statement that a module keeps as text, and its values in the order of the text."""
+    sql, places = _text(statement, dialect)
+    return sql, tuple([values[name] if fixed is None else fixed for name, fixed in places])
 
 
 @lru_cache(maxsize=256)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam
@@ -10,7 +9,8 @@ from sqlalchemy.engine import Dialect
 
 from hydria_server.domain.records import VersionRecord
 from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_in
-from hydria_server.storage.metadata.dialect import select_sql
+from hydria_server.storage.metadata.direct import bound
+from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.single_reads import First
 from hydria_server.storage.metadata.tables import (
     ALIAS,
@@ -23,6 +23,7 @@ from hydria_server.storage.metadata.tables import (
     VERSION,
 )
 
+_GIVEN: Final = ("entity", "project", "collection", "selector")
 _NAMED: Final = VERSION_RECORDS.where(
     ENTITY.c.name == bindparam("entity"),
     PROJECT.c.name == bindparam("project"),
@@ -36,11 +37,6 @@ _BY_ALIAS: Final = _NAMED.join(ALIAS, ALIAS.c.version_id == VERSION.c.id).where(
 _BY_NUMBER: Final = _NAMED.where(IS_COMMITTED, VERSION.c.number == bindparam("selector"))
 
 
-@lru_cache(maxsize=16)
-def _sql(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> str:
-    return select_sql(statement, ("entity", "project", "collection", "selector"), dialect)
-
-
 class SqlVersionLookUps:
     """Look-ups by whatever executes a statement: in a transaction, or as a read of its own."""
 
@@ -51,15 +47,16 @@ class SqlVersionLookUps:
     async def resolve_alias(
         self, entity: str, project: str, collection: str, alias: str
     ) -> VersionRecord | None:
-        row = await self._first_row(
-            _sql(_BY_ALIAS, self._dialect), (entity, project, collection, alias)
-        )
-        return None if row is None else version_in(row)
+        return await self._look_up(_BY_ALIAS, entity, project, collection, alias)
 
     async def resolve_number(
         self, entity: str, project: str, collection: str, number: int
     ) -> VersionRecord | None:
-        row = await self._first_row(
-            _sql(_BY_NUMBER, self._dialect), (entity, project, collection, number)
-        )
+        return await self._look_up(_BY_NUMBER, entity, project, collection, number)
+
+    async def _look_up(
+        self, statement: Select[*tuple[Any, ...]], *names_and_selector: Value
+    ) -> VersionRecord | None:
+        values = dict(zip(_GIVEN, names_and_selector, strict=True))
+        row = await self._first_row(*bound(statement, self._dialect, values))
         return None if row is None else version_in(row)
