@@ -9,7 +9,7 @@ from hydria.cli.rows import Row, rfc3339
 from hydria.cli.run_rows import run_row
 
 if TYPE_CHECKING:
-    from hydria.lineage.graphs import GraphNode, GroupedLineage, LineageGraph
+    from hydria.lineage.graphs import GraphNode, GroupedLineage, LineageGraph, WalkEnd
     from hydria.lineage.impact import Impact
     from hydria.lineage.provenance import Provenance
     from hydria.lineage.records import LineageEdge, LineageNode
@@ -20,9 +20,7 @@ def graph_row(graph: LineageGraph) -> Row:
     return {
         "nodes": [_reached_row(each) for each in graph.nodes],
         "edges": [_edge_row(edge) for edge in graph.edges],
-        "frontier": graph.frontier,
-        "truncated_by_depth": graph.truncated_by_depth,
-        "truncated_by_budget": graph.truncated_by_budget,
+        **_end_row(graph),
     }
 
 
@@ -82,6 +80,12 @@ def groups_row(graph: GroupedLineage) -> Row:
             }
             for edge in graph.edges
         ],
+        **_end_row(graph),
+    }
+
+
+def _end_row(graph: WalkEnd) -> Row:
+    return {
         "frontier": graph.frontier,
         "truncated_by_depth": graph.truncated_by_depth,
         "truncated_by_budget": graph.truncated_by_budget,

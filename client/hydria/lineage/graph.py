@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
+
+from grpc import aio
 
 from hydria.connection import Connection
 from hydria.lineage.comparison import RunComparison, comparison_of
@@ -20,6 +23,11 @@ from hydria.retry import Patience
 from hydria.v1 import lineage_pb2 as pb
 
 PAGE_SIZE = 1000
+
+_Request = TypeVar(
+    "_Request", pb.TraverseLineageRequest, pb.GetProvenanceRequest, pb.GetImpactRequest
+)
+_Page = TypeVar("_Page", pb.TraverseLineageResponse, pb.GetProvenanceResponse, pb.GetImpactResponse)
 
 
 class AsyncLineage:
@@ -55,11 +63,7 @@ class AsyncLineage:
         """
         request = self._request(nodes, direction, limits)
         request.page_size = PAGE_SIZE
-        pages: list[pb.TraverseLineageResponse] = []
-        while not pages or request.page_token:
-            pages.append(await self._traverse(request))
-            request.page_token = pages[-1].next_page_token
-        return graph_of(pages)
+        return graph_of(await self._pages(self._connection.lineage.TraverseLineage, request))
 
     async def walk_groups(
         self,
@@ -73,7 +77,8 @@ class AsyncLineage:
         """
         request = self._request(nodes, direction, limits)
         request.shape = pb.LINEAGE_SHAPE_GROUPED
-        return groups_of(await self._traverse(request))
+        call = self._connection.lineage.TraverseLineage
+        return groups_of(await self._connection.call(call, request))
 
     async def provenance(self, node: str, *, max_nodes: int = 0) -> Provenance:
         """Return what a version or a run was made from, and the steps that made it.
@@ -91,12 +96,7 @@ class AsyncLineage:
             max_nodes=limit_number("max_nodes", max_nodes),
             page_size=PAGE_SIZE,
         )
-        pages: list[pb.GetProvenanceResponse] = []
-        while not pages or request.page_token:
-            call = self._connection.lineage.GetProvenance
-            pages.append(await self._connection.call(call, request))
-            request.page_token = pages[-1].next_page_token
-        return provenance_of(pages)
+        return provenance_of(await self._pages(self._connection.lineage.GetProvenance, request))
 
     async def impact(self, node: str, *, max_nodes: int = 0) -> Impact:
         """Return what was made of something and is asked for by others, itself among it.
@@ -116,12 +116,7 @@ class AsyncLineage:
             max_nodes=limit_number("max_nodes", max_nodes),
             page_size=PAGE_SIZE,
         )
-        pages: list[pb.GetImpactResponse] = []
-        while not pages or request.page_token:
-            call = self._connection.lineage.GetImpact
-            pages.append(await self._connection.call(call, request))
-            request.page_token = pages[-1].next_page_token
-        return impact_of(pages)
+        return impact_of(await self._pages(self._connection.lineage.GetImpact, request))
 
     async def compare(self, *runs: str, with_equal: bool = False) -> RunComparison:
         """Return what differs between runs: config, summary, last metrics, inputs and outputs.
@@ -181,5 +176,12 @@ class AsyncLineage:
         roots = [self._defaults.node(node) for node in nodes]
         return walk_request(roots, direction, replace(limits, projects=projects))
 
-    async def _traverse(self, request: pb.TraverseLineageRequest) -> pb.TraverseLineageResponse:
-        return await self._connection.call(self._connection.lineage.TraverseLineage, request)
+    async def _pages(
+        self, call: aio.UnaryUnaryMultiCallable[_Request, _Page], request: _Request
+    ) -> list[_Page]:
+        """Return all pages of an answer; each token goes into the request of the next one."""
+        pages: list[_Page] = []
+        while not pages or request.page_token:
+            pages.append(await self._connection.call(call, request))
+            request.page_token = pages[-1].next_page_token
+        return pages

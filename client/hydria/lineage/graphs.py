@@ -21,11 +21,9 @@ class GraphNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineageGraph:
-    """Nodes in the order of depth, and the edges between them."""
+class WalkEnd:
+    """Where a walk ended, whatever is returned of it."""
 
-    nodes: tuple[GraphNode, ...]
-    edges: tuple[LineageEdge, ...]
     frontier: tuple[str, ...]
     """Ids of nodes whose edges may not all have been followed: roots to go on from."""
     truncated_by_depth: bool
@@ -35,6 +33,14 @@ class LineageGraph:
     def is_whole(self) -> bool:
         """Whether the walk ended because there was no more."""
         return not (self.truncated_by_depth or self.truncated_by_budget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageGraph(WalkEnd):
+    """Nodes in the order of depth, and the edges between them."""
+
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[LineageEdge, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +67,11 @@ class LineageGroupEdge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupedLineage:
+class GroupedLineage(WalkEnd):
     """A walk by types and job types."""
 
     groups: tuple[LineageGroup, ...]
     edges: tuple[LineageGroupEdge, ...]
-    frontier: tuple[str, ...]
-    truncated_by_depth: bool
-    truncated_by_budget: bool
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the walk ended because there was no more."""
-        return not (self.truncated_by_depth or self.truncated_by_budget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
