@@ -40,18 +40,17 @@ def merged_config(config_json: str, events: Sequence[RunEvent]) -> str:
 
 def metadata_of(dataset: Dataset, version: str) -> str:
     """Return the metadata of a version that stands for a dataset elsewhere."""
-    said: dict[str, Exact] = {"namespace": dataset.namespace, "name": dataset.name}
-    if version:
-        said["version"] = version
-    return exact_text({_KEY: {**said, "facets": dataset.facets}})
+    return exact_text({_KEY: {**_identity(dataset, version), "facets": dataset.facets}})
 
 
 def identity_of(dataset: Dataset, version: str) -> bytes:
     """Return the content of such a version: what it is, and so the same for whoever tells of it."""
+    return exact_text(_identity(dataset, version)).encode() + b"\n"
+
+
+def _identity(dataset: Dataset, version: str) -> dict[str, Exact]:
     said: dict[str, Exact] = {"namespace": dataset.namespace, "name": dataset.name}
-    if version:
-        said["version"] = version
-    return exact_text(said).encode() + b"\n"
+    return {**said, "version": version} if version else said
 
 
 def _merged(known: Facets, told: Facets, time: str) -> Facets:
