@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
-import signal
 import statistics
 import sys
 import time
@@ -19,6 +17,7 @@ from contextlib import AsyncExitStack
 import grpc
 from grpc import aio
 
+from benchmarks.bare_server import serve_bare
 from benchmarks.own_use import print_measured
 
 _MESSAGE = bytes(270)  # as many as tell that an alias has moved
@@ -52,19 +51,12 @@ class _Speaker:
 
 async def serve() -> None:
     """Listen on a free port, say where, and run until SIGTERM."""
-    server, speaker = aio.server(), _Speaker()
+    speaker = _Speaker()
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Listen": grpc.unary_stream_rpc_method_handler(speaker.listen),
         "Tell": grpc.unary_unary_rpc_method_handler(speaker.tell),
     }
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_SERVICE, handlers)])
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
-    await stopped.wait()
-    await server.stop(grace=None)
+    await serve_bare(_SERVICE, handlers)
 
 
 class _Listeners:

@@ -7,8 +7,6 @@ without a disk; `... up ADDRESS BYTES` and `... down ADDRESS BYTES` measure it f
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +14,7 @@ from collections.abc import AsyncIterator
 import grpc
 from grpc import aio
 
+from benchmarks.bare_server import serve_bare
 from benchmarks.data import MIB
 from benchmarks.own_use import print_measured
 
@@ -37,19 +36,11 @@ async def _give(request: bytes, context: object) -> AsyncIterator[bytes]:
 
 async def serve() -> None:
     """Listen on a free port, say where, and run until SIGTERM."""
-    server = aio.server()
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         "Take": grpc.stream_unary_rpc_method_handler(_take),
         "Give": grpc.unary_stream_rpc_method_handler(_give),
     }
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(_SERVICE, handlers)])
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    print(json.dumps({"address": f"127.0.0.1:{port}"}), flush=True)
-    await stopped.wait()
-    await server.stop(grace=None)
+    await serve_bare(_SERVICE, handlers)
 
 
 async def up(channel: aio.Channel, size_bytes: int) -> int:
