@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.model import LATEST, NOT_FOUND, Model, Number, Place
+from tests.faults.model import LATEST, NOT_FOUND, Collection, Model, Number, Place
 from tests.faults.operations import DONE
 
 IN_USE = "RESOURCE_IN_USE"
 ANY = -1  # an expected version that nobody has
+
+
+def as_expected(
+    model: Model, name: str, alias: str, expected: Number
+) -> tuple[int, Collection] | str:
+    """Return a collection whose alias points to what is expected, or the refusal."""
+    found = model.find(name)
+    if found is None:
+        return NOT_FOUND
+    collection = model.collections[found]
+    if expected not in (ANY, collection.aliases.get(alias)):
+        return "ALIAS_CONFLICT"
+    return found, collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +34,10 @@ class MoveAlias:
     expected: Number = ANY
 
     def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.collection)
-        if found is None:
-            return model, NOT_FOUND
-        collection = model.collections[found]
-        if self.expected not in (ANY, collection.aliases.get(self.alias)):
-            return model, "ALIAS_CONFLICT"
+        expecting = as_expected(model, self.collection, self.alias, self.expected)
+        if isinstance(expecting, str):
+            return model, expecting
+        found, collection = expecting
         if self.number is not None:
             version = model.live(self.collection, self.number)
             if isinstance(version, str):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.changes import ANY, IN_USE, without_collection
+from tests.faults.changes import ANY, IN_USE, as_expected, without_collection
 from tests.faults.model import (
     LATEST,
     NO_ALIAS,
@@ -83,12 +83,10 @@ class Rollback:
     expected: Number = ANY
 
     def on(self, model: Model) -> tuple[Model, str]:
-        found = model.find(self.name)
-        if found is None:
-            return model, NOT_FOUND
-        collection = model.collections[found]
-        if self.expected not in (ANY, collection.aliases.get(self.alias)):
-            return model, "ALIAS_CONFLICT"
+        expecting = as_expected(model, self.name, self.alias, self.expected)
+        if isinstance(expecting, str):
+            return model, expecting
+        found, collection = expecting
         number = collection.previous(self.alias)
         if number is None:
             return model, "NO_PREVIOUS_VERSION" if self.alias in collection.past else NO_ALIAS
