@@ -78,28 +78,60 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     async def _taken_in_time(self, context: Context) -> AsyncGenerator[Write, None]:
         """Give the function that writes to a call.
 
-        One asyncio.timeout serves all writes: another for each would cost more than what else is
-        done in Python to send a small message.
-
         Raises:
             StalledError: a response was not taken in time.
         """
         loop, seconds = asyncio.get_running_loop(), self._stall_timeout_seconds
         try:
             async with asyncio.timeout(None) as patience:
-
-                async def write(response: Message) -> None:
-                    alarm = loop.call_later(seconds, lambda: patience.reschedule(loop.time()))
-                    try:
-                        await context.write(response)
-                    finally:
-                        alarm.cancel()
-
-                yield write
+                writer = _Writer(context, seconds, lambda: patience.reschedule(loop.time()))
+                try:
+                    yield writer.write
+                finally:
+                    writer.close()
         except TimeoutError:
             if not patience.expired():
                 raise
             raise StalledError(f"nothing was taken for {seconds:g} seconds") from None
+
+
+class _Writer:
+    """Writes to a call, and tells when one write lasts too long.
+
+    One timer serves all writes and goes off once in the time that one may last, or never: a timer
+    for each would cost as much as what else is done in Python to send a small message.
+    """
+
+    def __init__(self, context: Context, limit_seconds: float, stalled: Callable[[], None]) -> None:
+        self._write = context.write
+        self._limit_seconds = limit_seconds
+        self._stalled = stalled
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._writing_since: float | None = None
+
+    async def write(self, response: Message) -> None:
+        """Write a response. After an error no more are written."""
+        self._writing_since = self._loop.time()
+        if self._alarm is None:
+            self._alarm = self._loop.call_later(self._limit_seconds, self._look)
+        await self._write(response)
+        self._writing_since = None
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self._writing_since is None:
+            return
+        due_at = self._writing_since + self._limit_seconds
+        if due_at <= self._loop.time():
+            self._stalled()
+        else:
+            self._alarm = self._loop.call_at(due_at, self._look)
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._alarm is not None:
+            self._alarm.cancel()
 
 
 def like(
