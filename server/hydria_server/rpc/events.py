@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Final
+from typing import Final, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -20,7 +19,8 @@ from hydria_server.rpc.family import RegistryRpcs
 from hydria_server.rpc.messages import timestamp
 from hydria_server.services.event_listing import EventsRequest
 from hydria_server.services.registry import RegistryServices
-from hydria_server.services.watching import Happened, Notice, SignOfLife, State, WatchOrder
+from hydria_server.services.watch_tokens import HistoryPlace
+from hydria_server.services.watching import SignOfLife, State, WatchOrder
 
 EVENT_TYPES: Final = {
     type_: registry_pb2.EventType.Value(f"EVENT_TYPE_{type_.name}") for type_ in EventType
@@ -28,7 +28,7 @@ EVENT_TYPES: Final = {
 _TYPES_OF: Final = {number: type_ for type_, number in EVENT_TYPES.items()}
 # What has a field of its own.
 _FIELDS: Final = frozenset(("project", "collection", "version", "alias", "from_version"))
-# How many events are kept as messages: all watchers are told the same.
+# How many events are kept as they are written: all watchers are told the same.
 _RECENT_EVENTS: Final = 64
 
 
@@ -37,7 +37,7 @@ class EventRpcs(RegistryRpcs):
 
     def __init__(self, services: RegistryServices, drain: Drain) -> None:
         super().__init__(services, drain)
-        self._recent: dict[tuple[int, int], registry_pb2.WatchResponse] = {}
+        self._recent: dict[tuple[int, int], bytes] = {}
 
     async def ListEvents(
         self, request: registry_pb2.ListEventsRequest, context: Context
@@ -73,32 +73,31 @@ class EventRpcs(RegistryRpcs):
             coalesce=request.coalesce,
             bookmark_seconds=request.bookmark_interval_seconds,
         )
-        async with aclosing(self.services.watches.watch(order)) as notices:
-            async for notice in notices:
-                yield self._notice_message(request.entity, notice)
+        async with self.services.watches.watch(order) as watch:
+            while True:
+                for notice in await watch.next():
+                    if isinstance(notice, EventRecord):
+                        yield self._happened(request.entity, watch.entity_id, notice)
+                    else:
+                        yield _notice_message(notice)
 
-    def _notice_message(self, entity: str, notice: Notice) -> registry_pb2.WatchResponse:
-        match notice:
-            case Happened():
-                return self._happened_message(entity, notice)
-            case State(holders):
-                state = registry_pb2.WatchState(holders=[_holder_message(each) for each in holders])
-                return registry_pb2.WatchResponse(state=state)
-            case SignOfLife(time_us, token):
-                bookmark = registry_pb2.Bookmark(time=timestamp(time_us))
-                return registry_pb2.WatchResponse(bookmark=bookmark, resume_token=token)
-
-    def _happened_message(self, entity: str, notice: Happened) -> registry_pb2.WatchResponse:
-        key = notice.entity_id, notice.event.seq
-        message = self._recent.get(key)
-        if message is None:
+    def _happened(
+        self, entity: str, entity_id: int, event: EventRecord
+    ) -> registry_pb2.WatchResponse:
+        """Return what tells of an event: it is made and written once for all who are told."""
+        key = entity_id, event.seq
+        written = self._recent.get(key)
+        if written is None:
             if len(self._recent) >= _RECENT_EVENTS:
                 self._recent.clear()
-            event = self._event_message(entity, notice.entity_id, notice.event)
-            token = self.services.tokens.encode(notice.entity_id, notice.place)
-            message = registry_pb2.WatchResponse(event=event, resume_token=token)
-            self._recent[key] = message
-        return message
+            place = HistoryPlace(event.seq, event.time_us)
+            written = registry_pb2.WatchResponse(
+                event=self._event_message(entity, entity_id, event),
+                resume_token=self.services.tokens.encode(entity_id, place),
+            ).SerializeToString()
+            self._recent[key] = written
+        # HotMessagesInterceptor has it sent as it is.
+        return cast("registry_pb2.WatchResponse", written)
 
     def _event_message(self, entity: str, entity_id: int, event: EventRecord) -> registry_pb2.Event:
         return event_message(entity, self.services.tokens.event_id(entity_id, event.seq), event)
@@ -126,6 +125,16 @@ def event_message(entity: str, event_id: str, event: EventRecord) -> registry_pb
         previous_version=str(previous or ""),
         data_json=json.dumps(rest, ensure_ascii=False),
     )
+
+
+def _notice_message(notice: State | SignOfLife) -> registry_pb2.WatchResponse:
+    match notice:
+        case State(holders):
+            state = registry_pb2.WatchState(holders=[_holder_message(each) for each in holders])
+            return registry_pb2.WatchResponse(state=state)
+        case SignOfLife(time_us, token):
+            bookmark = registry_pb2.Bookmark(time=timestamp(time_us))
+            return registry_pb2.WatchResponse(bookmark=bookmark, resume_token=token)
 
 
 def _holder_message(holder: AliasHolder) -> registry_pb2.AliasHolder:

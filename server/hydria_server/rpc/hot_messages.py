@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from hydria.v1 import artifact_pb2, types_pb2
 from hydria_server.rpc.edge import like
@@ -23,6 +23,7 @@ Buffer = bytes | memoryview
 
 UPLOAD_CHUNKS = "/hydria.v1.ArtifactService/UploadChunks"
 DOWNLOAD = "/hydria.v1.ArtifactService/Download"
+WATCH = "/hydria.v1.RegistryService/Watch"
 
 _VARINT, _LENGTH_DELIMITED = 0, 2
 _FIXED_BYTES = {1: 8, 5: 4}
@@ -67,15 +68,21 @@ class HotMessagesInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Req, Res] | None:
         """Adapt the handler of a method that has hot messages."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler_call_details.method not in (UPLOAD_CHUNKS, DOWNLOAD):
+        method = handler_call_details.method
+        if handler is None or method not in (UPLOAD_CHUNKS, DOWNLOAD, WATCH):
             return handler
         adapted = like(handler, lambda serve: serve)
-        if handler_call_details.method == UPLOAD_CHUNKS:
+        if method == UPLOAD_CHUNKS:
             adapted.request_deserializer = cast("Callable[[bytes], Req]", decode_chunks)
-            adapted.response_serializer = handler.response_serializer
         else:
-            adapted.response_serializer = cast("Callable[[Res], bytes]", encode_frame)
+            encode = encode_frame if method == DOWNLOAD else encode_once
+            adapted.response_serializer = cast("Callable[[Res], bytes]", encode)
         return adapted
+
+
+def encode_once(message: Message | bytes) -> bytes:
+    """Return the message; one that was written already, for all who are sent it, as it is."""
+    return message if isinstance(message, bytes) else message.SerializeToString()
 
 
 def encode_frame(frame: DownloadFrame) -> bytes:

@@ -9,34 +9,53 @@ from itertools import islice
 
 from hydria_server.domain.records import EventRecord
 from hydria_server.services.outbox import PAGE_EVENTS
+from hydria_server.services.watch_tokens import HistoryPlace
 
 Wants = Callable[[EventRecord], bool]
 
 
-class Sleeper:
-    """Somebody who waits for an event that he wants, and has seen everything up to `seq`."""
+class Reader:
+    """Somebody who follows a history, and was given all that he wants of it up to `at`.
 
-    def __init__(self, seq: int, wants: Wants) -> None:
-        self.seq = seq
-        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    `wants` is asked about events in their order, and about each at least once.
+    """
+
+    def __init__(self, at: HistoryPlace, wants: Wants) -> None:
+        self.at: HistoryPlace | EventRecord = at
         self._wants = wants
+        self._asleep: asyncio.Future[list[EventRecord]] | None = None
+
+    async def sleep(self) -> list[EventRecord]:
+        """Return the next events that are wanted, once there are any; none if something woke."""
+        self._asleep = asyncio.get_running_loop().create_future()
+        try:
+            return await self._asleep
+        finally:
+            self._asleep = None
 
     def notice(self, events: Sequence[EventRecord]) -> None:
-        """Pass over events that are not wanted, and wake at the first one that is."""
-        for event in events:
-            if event.seq > self.seq + 1 or self._wants(event):
-                self.wake()
-                return
-            self.seq = max(self.seq, event.seq)
+        """Be told of new events. Who is awake finds them by himself."""
+        if self._asleep is None or self._asleep.done():
+            return
+        if events[0].seq != self.at.seq + 1 or len(events) > PAGE_EVENTS:
+            self._asleep.set_result([])  # they do not simply follow, or are more than a page: look
+        elif wanted := self.select(events):
+            self._asleep.set_result(wanted)
+
+    def select(self, events: Sequence[EventRecord]) -> list[EventRecord]:
+        """Return those that are wanted of the events that follow, and move past all of them."""
+        wanted = [event for event in events if self._wants(event)]
+        self.at = events[-1]
+        return wanted
 
     def wake(self) -> None:
-        """Wake; it is told to look again."""
-        if not self.woken.done():
-            self.woken.set_result(None)
+        """End the sleep, if there is one."""
+        if self._asleep is not None and not self._asleep.done():
+            self._asleep.set_result([])
 
 
 class EventFeed:
-    """The last events of an entity, shared by its readers, and the readers that sleep.
+    """The last events of an entity, shared by its readers.
 
     It holds `PAGE_EVENTS` events whatever the number of readers, and nothing for each of them: a
     reader that is further behind reads the history itself. `head` is the highest number that is
@@ -45,12 +64,11 @@ class EventFeed:
 
     def __init__(self) -> None:
         self.head: int | None = None
-        self.reader_count = 0
+        self.readers: set[Reader] = set()
         self._tail: deque[EventRecord] = deque(maxlen=PAGE_EVENTS)
-        self._sleepers: set[Sleeper] = set()
 
     def grow(self, events: Sequence[EventRecord]) -> None:
-        """Take new events, in order, and wake those who want one of them."""
+        """Take new events, in order, and hand them to those who sleep and want them."""
         new = [event for event in events if self.head is None or event.seq > self.head]
         if not new:
             return
@@ -58,17 +76,17 @@ class EventFeed:
             self._tail.clear()  # another process wrote what is missing here
         self._tail.extend(new)
         self.head = new[-1].seq
-        for sleeper in tuple(self._sleepers):
-            sleeper.notice(new)
+        for reader in self.readers:
+            reader.notice(new)
 
     def reached(self, head: int) -> None:
         """Note that the history has so many events; who has seen fewer looks again."""
         if self.head is None or head > self.head:
             self.head = head
             self._tail.clear()
-            for sleeper in tuple(self._sleepers):
-                if sleeper.seq < head:
-                    sleeper.wake()
+            for reader in self.readers:
+                if reader.at.seq < head:
+                    reader.wake()
 
     def is_read_to(self, seq: int) -> bool:
         """Tell whether nothing after `seq` is known of."""
@@ -81,23 +99,3 @@ class EventFeed:
         if self._tail and self._tail[0].seq <= seq + 1:
             return list(islice(self._tail, seq + 1 - self._tail[0].seq, None))
         return None
-
-    async def sleep(self, seq: int, wants: Wants, *, timeout_seconds: float) -> int:
-        """Wait for an event after `seq` that is wanted; return up to where none of them is."""
-        if not self.is_read_to(seq):
-            return seq
-        sleeper = Sleeper(seq, wants)
-        self._sleepers.add(sleeper)
-        # asyncio.timeout would cost as much as all the rest of a sleep; hundreds end together.
-        alarm = asyncio.get_running_loop().call_later(timeout_seconds, sleeper.wake)
-        try:
-            await sleeper.woken
-        finally:
-            alarm.cancel()
-            self._sleepers.discard(sleeper)
-        return sleeper.seq
-
-    def wake_all(self) -> None:
-        """Wake everybody."""
-        for sleeper in tuple(self._sleepers):
-            sleeper.wake()

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from hydria_server.domain.errors import ServerDrainingError
 from hydria_server.domain.records import EventRecord
 from hydria_server.domain.watch_errors import WatchTokenOutOfRangeError
-from hydria_server.services.event_feed import EventFeed, Wants
+from hydria_server.services.event_feed import EventFeed, Reader, Wants
 from hydria_server.services.outbox import read_after
+from hydria_server.services.watch_tokens import HistoryPlace
 from hydria_server.storage.metadata.interface import MetadataStore
 
 POLL_SECONDS = 1.0
@@ -33,15 +34,16 @@ class EventHub:
         metadata.on_events(self._grow)
 
     @contextmanager
-    def following(self, entity_id: int, *, after_seq: int) -> Iterator[Place]:
-        """Give a place in the history of an entity, from which to read on and to wait."""
+    def following(self, entity_id: int, *, after: HistoryPlace, wants: Wants) -> Iterator[Place]:
+        """Give a place in the history of an entity, from which to go on to what is wanted."""
         feed = self._feeds.setdefault(entity_id, EventFeed())
-        feed.reader_count += 1
+        place = Place(self, feed, entity_id, Reader(after, wants))
+        feed.readers.add(place.reader)
         try:
-            yield Place(self, feed, entity_id, after_seq)
+            yield place
         finally:
-            feed.reader_count -= 1
-            if not feed.reader_count:
+            feed.readers.discard(place.reader)
+            if not feed.readers:
                 del self._feeds[entity_id]
 
     async def read(self, entity_id: int, seq: int) -> list[EventRecord]:
@@ -52,7 +54,8 @@ class EventHub:
         """From now on whoever waits is told that the server is shutting down."""
         self._is_closed = True
         for feed in self._feeds.values():
-            feed.wake_all()
+            for reader in feed.readers:
+                reader.wake()
 
     def require_open(self) -> None:
         """Return while the server serves.
@@ -95,43 +98,42 @@ class EventHub:
 
 
 class Place:
-    """A reader's place in the history of an entity: everything up to `seq` is dealt with.
+    """A place in the history of an entity, and whoever goes on from it."""
 
-    Whoever reads moves `seq` on, once an event is dealt with.
-    """
-
-    def __init__(self, hub: EventHub, feed: EventFeed, entity_id: int, seq: int) -> None:
-        self.seq = seq
+    def __init__(self, hub: EventHub, feed: EventFeed, entity_id: int, reader: Reader) -> None:
+        self.reader = reader
         self._hub = hub
         self._feed = feed
         self._entity_id = entity_id
 
-    async def read(self) -> list[EventRecord]:
-        """Return events after `seq`, in order and without a gap; none at the end of the history.
+    def require_open(self) -> None:
+        """Return while the server serves; raises as `EventHub.require_open`."""
+        self._hub.require_open()
+
+    async def next(self) -> list[EventRecord]:
+        """Wait for events that are wanted; return them in order and without a gap.
+
+        It may end early, with none. A place is moved on by this: it is for those who deal with
+        what they were given before they ask again.
 
         Raises:
-            WatchTokenCompactedError: some of them are not kept any more.
-            WatchTokenFromFutureError: the history does not reach as far as `seq`.
+            WatchTokenCompactedError: some that follow are not kept any more.
+            WatchTokenFromFutureError: the history does not reach as far as the place.
             ServerDrainingError: the server is shutting down.
         """
-        self._hub.require_open()
-        known = self._feed.after(self.seq)
-        if known is not None:
-            return known
-        seq = self.seq
-        events = await self._hub.read(self._entity_id, seq)
-        if not events:
-            self._feed.reached(seq)
+        self.require_open()
+        if not self._feed.is_read_to(self.reader.at.seq):
+            return await self._read()
+        events = await self.reader.sleep()
+        self.require_open()
         return events
 
-    async def wait(self, wants: Wants, *, timeout_seconds: float) -> None:
-        """Wait for an event that is wanted, and move past the others.
-
-        It may end early; then there is nothing to be read, or nothing that is wanted.
-
-        Raises:
-            ServerDrainingError: the server is shutting down.
-        """
-        self._hub.require_open()
-        self.seq = await self._feed.sleep(self.seq, wants, timeout_seconds=timeout_seconds)
-        self._hub.require_open()
+    async def _read(self) -> list[EventRecord]:
+        seq = self.reader.at.seq
+        events = self._feed.after(seq)
+        if events is None:
+            events = await self._hub.read(self._entity_id, seq)
+        if not events:
+            self._feed.reached(seq)
+            return []
+        return self.reader.select(events)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from hydria_server.domain.errors import FieldViolationError, ServerDrainingError
@@ -13,15 +13,14 @@ from hydria_server.domain.event_types import EventType
 from hydria_server.domain.events import AliasHolder, EventFilter
 from hydria_server.domain.names import require_name
 from hydria_server.domain.records import EventRecord
-from hydria_server.domain.watch_errors import TooManyWatchesError, WatchTokenFromFutureError
+from hydria_server.domain.watch_errors import TooManyWatchesError
 from hydria_server.services.event_hub import EventHub, Place
-from hydria_server.services.event_selection import Selection, checked_filter
-from hydria_server.services.outbox import require_kept
+from hydria_server.services.event_selection import checked_filter
 from hydria_server.services.sessions import Clock
+from hydria_server.services.watch_beginning import Beginning, Beginnings
 from hydria_server.services.watch_tokens import HistoryPlace, WatchTokens
-from hydria_server.storage.metadata.interface import MetadataStore, Rows
+from hydria_server.storage.metadata.interface import MetadataStore
 
-HOLDERS_PER_MESSAGE = 100
 DEFAULT_BOOKMARK_SECONDS = 30
 MAX_BOOKMARK_SECONDS = 300
 LIFETIME_SECONDS = 3600.0
@@ -49,19 +48,6 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """An event; a watch goes on after it."""
-
-    entity_id: int
-    event: EventRecord
-
-    @property
-    def place(self) -> HistoryPlace:
-        """Where to go on."""
-        return HistoryPlace(self.event.seq, self.event.time_us)
-
-
-@dataclass(frozen=True, slots=True)
 class SignOfLife:
     """Nothing before the token is still to come."""
 
@@ -69,7 +55,7 @@ class SignOfLife:
     token: bytes
 
 
-Notice = State | Happened | SignOfLife
+Notice = State | EventRecord | SignOfLife
 
 
 class Watches:
@@ -85,7 +71,7 @@ class Watches:
         watches_max: int,
         lifetime_seconds: float = LIFETIME_SECONDS,
     ) -> None:
-        self._metadata = metadata
+        self._beginnings = Beginnings(metadata, tokens)
         self._hub = hub
         self._tokens = tokens
         self._clock = clock
@@ -93,31 +79,34 @@ class Watches:
         self._lifetime_seconds = lifetime_seconds
         self._count = 0
 
-    async def watch(self, order: WatchOrder) -> AsyncGenerator[Notice, None]:
-        """Yield the initial state, if asked for, a bookmark, then events and bookmarks.
+    @asynccontextmanager
+    async def watch(self, order: WatchOrder) -> AsyncGenerator[Watch, None]:
+        """Give a watch, until the block is left.
 
         Raises:
             FieldViolationError, NameInvalidError: the order is malformed.
             WatchTokenInvalidError, WatchTokenCompactedError, WatchTokenFromFutureError: it cannot
                 go on from there.
             TooManyWatchesError: there are as many watchers as there may be.
-            ServerDrainingError: the server shuts down, or the watch has lasted long enough.
+            ServerDrainingError: the server shuts down.
         """
         filter_, bookmark_seconds = _checked(order)
         self._hub.require_open()
         with self._counted():
-            entity_id = await self._entity_id(order.entity)
-            begun = await self._metadata.read(
-                lambda rows: self._begin(rows, entity_id, filter_, order.token)
+            begun = await self._beginnings.find(
+                order.entity,
+                filter_,
+                order.token,
+                with_state=order.send_initial_state,
+                now_us=self._clock(),
             )
-            if order.send_initial_state and not order.token:
-                async for part in self._state(entity_id, filter_, begun):
-                    yield part
-            with self._hub.following(entity_id, after_seq=begun.at.seq) as place:
-                watch = _Watch(self, entity_id, begun, place, order.coalesce, bookmark_seconds)
-                async with aclosing(watch.notices()) as notices:
-                    async for notice in notices:
-                        yield notice
+            wants = begun.selection.wants
+            with self._hub.following(begun.entity_id, after=begun.at, wants=wants) as place:
+                watch = Watch(self, begun, place, order.coalesce, bookmark_seconds)
+                try:
+                    yield watch
+                finally:
+                    watch.close()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -131,138 +120,83 @@ class Watches:
         finally:
             self._count -= 1
 
-    async def _entity_id(self, name: str) -> int:
-        """Return the id of the entity; it exists as soon as it is used."""
-        found = await self._metadata.read(lambda rows: rows.names.entity(name))
-        if found is None:
-            now_us = self._clock()
-            found = await self._metadata.write(
-                lambda rows: rows.names.ensure_entity(name, now_us=now_us)
-            )
-        return found.id
-
-    async def _begin(
-        self, rows: Rows, entity_id: int, filter_: EventFilter, token: bytes
-    ) -> _Beginning:
-        bounds = await rows.events.bounds(entity_id)
-        selection = await Selection.find(rows, entity_id, filter_)
-        if not token:
-            time_us = await rows.events.time_of(entity_id, bounds.last)
-            at = HistoryPlace(bounds.last, time_us or 0)
-            return _Beginning(at, bounds.last_time_us, selection)
-        at = self._tokens.decode(token, entity_id)
-        require_kept(bounds, at.seq)
-        time_us = await rows.events.time_of(entity_id, at.seq)
-        if time_us not in (None, at.time_us):
-            raise WatchTokenFromFutureError(
-                "the store was set back since the token was made; begin again without one"
-            )
-        return _Beginning(at, at.time_us, selection)
-
-    async def _state(
-        self, entity_id: int, filter_: EventFilter, begun: _Beginning
-    ) -> AsyncGenerator[State, None]:
-        """Yield where aliases pointed at the moment of the beginning, however long it takes."""
-        after: tuple[int, str] | None = None
-        scope = await self._metadata.read(lambda rows: rows.event_queries.scope(entity_id, filter_))
-
-        async def page(rows: Rows) -> list[AliasHolder]:
-            return await rows.event_queries.holders(
-                entity_id,
-                scope,
-                filter_.aliases,
-                at_us=begun.time_us,
-                after=after,
-                limit=HOLDERS_PER_MESSAGE,
-            )
-
-        while True:
-            holders = await self._metadata.read(page)
-            if holders:
-                yield State(holders)
-            if len(holders) < HOLDERS_PER_MESSAGE:
-                return
-            self._hub.require_open()
-            after = (holders[-1].collection_id, holders[-1].alias)
-
     def sign_of_life(self, entity_id: int, last: HistoryPlace | EventRecord) -> SignOfLife:
         """Return a bookmark after `last`."""
         place = HistoryPlace(last.seq, last.time_us)
         return SignOfLife(self._clock(), self._tokens.encode(entity_id, place))
 
-    def end_of_life(self) -> float:
-        """Return when a watch that begins now ends: not when all others do."""
-        return time.monotonic() + self._lifetime_seconds * random.uniform(0.5, 1)
+    def lifetime(self) -> float:
+        """Return for how many seconds a watch lasts that begins now: not as long as all others."""
+        return self._lifetime_seconds * random.uniform(0.5, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """Where a watch begins, and what it selects."""
+class Watch:
+    """One watch on its way through a history.
 
-    at: HistoryPlace
-    time_us: int
-    selection: Selection
-
-
-class _Watch:
-    """One watch on its way through a history."""
+    Its timers go off now and then, whatever happens meanwhile: a timer for each wait would cost
+    more than all the rest of telling of an event.
+    """
 
     def __init__(
         self,
         watches: Watches,
-        entity_id: int,
-        begun: _Beginning,
+        begun: Beginning,
         place: Place,
         coalesce: bool,
         bookmark_seconds: float,
     ) -> None:
+        self.entity_id = begun.entity_id
         self._watches = watches
-        self._entity_id = entity_id
-        self._selection = begun.selection
-        self._at: HistoryPlace | EventRecord = begun.at
+        self._state = begun.state
         self._place = place
         self._coalesce = coalesce
         self._bookmark_seconds = bookmark_seconds
-        self._ends_at = watches.end_of_life()
+        self._is_bookmark_due = True
+        self._is_over = False
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.call_later(watches.lifetime(), self._be_over)
+        self._bookmark: asyncio.TimerHandle | None = None
 
-    async def notices(self) -> AsyncGenerator[Notice, None]:
-        """Yield bookmarks and events. Raises as `Watches.watch`."""
-        bookmark_due_at = time.monotonic()
+    async def next(self) -> Sequence[Notice]:
+        """Wait for what is to be told next; return it, once all before has been told.
+
+        That is the initial state, if it was asked for, a bookmark, then events and bookmarks.
+
+        Raises:
+            WatchTokenCompactedError, WatchTokenFromFutureError: it cannot go on.
+            ServerDrainingError: the server shuts down, or the watch has lasted long enough.
+        """
         while True:
-            if time.monotonic() >= bookmark_due_at:
-                yield self._watches.sign_of_life(self._entity_id, self._at)
-                bookmark_due_at = time.monotonic() + self._bookmark_seconds
-            if time.monotonic() >= self._ends_at:
+            self._place.require_open()
+            if self._state is not None:
+                if holders := await self._state.next():
+                    return [State(holders)]
+                self._state = None
+            if self._is_bookmark_due:
+                return [self._next_bookmark()]
+            if self._is_over:
                 raise ServerDrainingError("this watch has lasted long; go on with the last token")
-            events = await self._place.read()
-            for event in self._selected(events):
-                self._at = event
-                yield Happened(self._entity_id, event)
-            if events:
-                self._moved_to(events[-1])
-            else:
-                await self._sleep(min(bookmark_due_at, self._ends_at) - time.monotonic())
+            if events := await self._place.next():
+                return _newest(events) if self._coalesce else events
 
-    async def _sleep(self, seconds: float) -> None:
-        last: list[EventRecord] = []
+    def _next_bookmark(self) -> SignOfLife:
+        self._is_bookmark_due = False
+        self._bookmark = self._loop.call_later(self._bookmark_seconds, self._be_due)
+        return self._watches.sign_of_life(self.entity_id, self._place.reader.at)
 
-        def wants(event: EventRecord) -> bool:
-            if self._selection.wants(event):
-                return True
-            last[:] = [event]
-            return False
+    def _be_due(self) -> None:
+        self._is_bookmark_due = True
+        self._place.reader.wake()
 
-        await self._place.wait(wants, timeout_seconds=seconds)
-        if last:
-            self._moved_to(last[0])
+    def _be_over(self) -> None:
+        self._is_over = True
+        self._place.reader.wake()
 
-    def _moved_to(self, event: EventRecord) -> None:
-        self._place.seq = event.seq
-        self._at = event
-
-    def _selected(self, events: Sequence[EventRecord]) -> list[EventRecord]:
-        selected = [event for event in events if self._selection.wants(event)]
-        return _newest(selected) if self._coalesce else selected
+    def close(self) -> None:
+        """Stop the timers."""
+        self._end.cancel()
+        if self._bookmark is not None:
+            self._bookmark.cancel()
 
 
 def _newest(events: Sequence[EventRecord]) -> list[EventRecord]:
