@@ -89,6 +89,27 @@ class WatchContract:
             await team.log({})
             assert await watcher.events(1) == ["project_created"]
 
+    async def test_the_initial_state_is_that_of_the_collections_that_are_there(
+        self, team: Team
+    ) -> None:
+        for name in ("calls", "songs", "nests"):
+            await team.log({"a": b"1"}, collection=name, aliases=["best"])
+        request = order(
+            team,
+            project="birds",
+            collections=["calls", "songs", "yet to come"],
+            aliases=["best", "latest", "none"],
+            send_initial_state=True,
+        )
+        async with watching(team, request) as watcher:
+            state = [(each.collection, each.alias) for each in await watcher.state()]
+        both = ["best", "latest"]
+        assert sorted(state) == [(name, each) for name in ("calls", "songs") for each in both]
+        for nothing in ({"project": "nowhere"}, {"project": "birds", "collections": ["none"]}):
+            request = order(team, send_initial_state=True, **nothing)
+            async with watching(team, request) as watcher:
+                assert await watcher.state() == []
+
     # --- filters --------------------------------------------------------------------------------
 
     async def test_only_what_is_selected_is_told(self, team: Team) -> None:

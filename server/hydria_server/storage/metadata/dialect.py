@@ -44,6 +44,7 @@ POSTGRESQL: Final = "postgresql"
 # SQLite takes 32,766 values in a statement, but the longer it is the longer it takes to prepare.
 VALUES_PER_STATEMENT: Final = 500
 NUMBERS: Final = "numbers"
+NAMES: Final = "names"
 
 
 def batches(values: Collection[T], size: int = VALUES_PER_STATEMENT) -> Iterator[list[T]]:
@@ -143,6 +144,17 @@ def is_one_of_numbers(column: ColumnElement[int]) -> ColumnElement[bool]:
 def given_numbers(numbers: Collection[int]) -> dict[str, Value]:
     """Return the one value that any number of numbers are, by its name."""
     return {NUMBERS: f"[{','.join(map(str, numbers))}]"}
+
+
+def is_one_of_names(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the names that are given as one value."""
+    elements = _Elements(bindparam(NAMES)).table_valued("value").alias("given")
+    return column.in_(select(cast(elements.c.value, Text)))
+
+
+def given_names(names: Collection[str]) -> dict[str, Value]:
+    """Return the one value that any number of names are, by its name."""
+    return {NAMES: json.dumps(list(names))}
 
 
 class Names(TypeDecorator[tuple[str, ...]]):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Select
+from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,10 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import driver_under
 
+Statement: TypeAlias = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
+
 
 async def fetch(
     connection: AsyncConnection,
-    statement: Select[*tuple[Any, ...]],
+    statement: Statement,
     values: Mapping[str, Value],
 ) -> list[tuple[Any, ...]]:
     """Execute a statement that a module keeps, and return its rows as the driver has them."""
@@ -37,7 +39,7 @@ async def fetch(
 
 
 def bound(
-    statement: Select[*tuple[Any, ...]], dialect: Dialect, values: Mapping[str, Value]
+    statement: Statement, dialect: Dialect, values: Mapping[str, Value]
 ) -> tuple[str, tuple[Value, ...]]:
     """Return a statement that a module keeps as text, and its values in the order of the text."""
     sql, places = _text(statement, dialect)
@@ -45,9 +47,7 @@ def bound(
 
 
 @lru_cache(maxsize=256)
-def _text(
-    statement: Select[*tuple[Any, ...]], dialect: Dialect
-) -> tuple[str, tuple[tuple[str, Value], ...]]:
+def _text(statement: Statement, dialect: Dialect) -> tuple[str, tuple[tuple[str, Value], ...]]:
     """Return a statement as text, and its values in their order: by name, or as they are in it."""
     compiled = statement.compile(dialect=dialect)
     names = compiled.positiontup or ()

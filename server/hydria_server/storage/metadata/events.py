@@ -12,6 +12,7 @@ from hydria_server.domain.event_types import EventType
 from hydria_server.domain.events import EventBounds
 from hydria_server.domain.records import AliasMove, EventDraft, EventRecord
 from hydria_server.storage.metadata.dialect import batches
+from hydria_server.storage.metadata.direct import fetch
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.engine_tables import EVENT
@@ -155,9 +156,10 @@ class SqlEvents:
         return [record_of(row) for row in rows.mappings()]
 
     async def bounds(self, entity_id: int) -> EventBounds:
-        row = (await self._connection.execute(_BOUNDS, {"entity": entity_id})).one()
-        first = row.last_event_seq + 1 if row.first is None else row.first
-        return EventBounds(first, row.last_event_seq, row.last_event_time_us)
+        ((first, last, last_time_us),) = await fetch(
+            self._connection, _BOUNDS, {"entity": entity_id}
+        )
+        return EventBounds(last + 1 if first is None else first, last, last_time_us)
 
     async def heads(self, entity_ids: Collection[int]) -> dict[int, int]:
         heads: dict[int, int] = {}
@@ -167,9 +169,8 @@ class SqlEvents:
         return heads
 
     async def time_of(self, entity_id: int, seq: int) -> int | None:
-        time = await self._connection.execute(_TIME, {"entity": entity_id, "seq": seq})
-        found: int | None = time.scalar()
-        return found
+        times = await fetch(self._connection, _TIME, {"entity": entity_id, "seq": seq})
+        return next((time_us for (time_us,) in times), None)
 
 
 def _row_of(entity_id: int, event: EventRecord) -> dict[str, Value]:
