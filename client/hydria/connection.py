@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from grpc import aio
 
 from hydria.address import Address
 from hydria.channel import check_not_forked, open_channel
-from hydria.errors import ClientClosedError, StreamStalledError
+from hydria.errors import ClientClosedError
 from hydria.status import error_of_rpc
+from hydria.streams import Stream
 from hydria.v1 import artifact_pb2_grpc, lineage_pb2_grpc, registry_pb2_grpc
 
 if TYPE_CHECKING:
@@ -73,20 +73,20 @@ class Connection:
         assert self._channel is not None
         return self._channel
 
-    @asynccontextmanager
-    async def another_channel(self) -> AsyncGenerator[aio.Channel, None]:
-        """Give a channel for one stream that lasts: a connection takes a limited number of these.
+    def open_another_channel(self) -> aio.Channel:
+        """Return a channel for one stream that lasts: a connection takes a limited number of these.
 
-        Raises as `stub` does.
+        It is for the caller to close, by `close_another_channel`. Raises as `stub` does.
         """
         self.open()
         channel = open_channel(self.address, is_for_bulk=False)
         self._others.add(channel)
-        try:
-            yield channel
-        finally:
-            self._others.discard(channel)
-            await channel.close()
+        return channel
+
+    async def close_another_channel(self, channel: aio.Channel) -> None:
+        """Close a channel, and cancel what is called on it."""
+        self._others.discard(channel)
+        await channel.close()
 
     def open(self) -> None:
         """Make the channel unless it is there. Raises as `stub` does."""
@@ -133,31 +133,38 @@ class Connection:
     ) -> AsyncGenerator[_Response, None]:
         """Yield the responses to one request; the call is over when the iterator is.
 
+        Raises as `Stream.read`.
+        """
+        stream = self.begin_stream(method, request, stall_seconds=stall_seconds)
+        try:
+            while (response := await stream.read()) is not None:
+                yield response
+        finally:
+            stream.cancel()
+
+    def begin_stream(
+        self,
+        method: aio.UnaryStreamMultiCallable[_Request, _Response],
+        request: _Request,
+        *,
+        stall_seconds: float,
+    ) -> Stream[_Response]:
+        """Return the responses to one request. It is for the caller to end it by `cancel`.
+
         Raises:
-            StreamStalledError: nothing came for `stall_seconds`.
-            HydriaError: what the server or the transport says.
+            ClientClosedError: the client was closed.
         """
         try:
             call = method(request)
         except aio.UsageError as failure:
             self.raise_if_closed(failure)
             raise
-        stall = _Stall(call, stall_seconds)
-        try:
-            while True:
-                with stall:
-                    response = await call.read()
-                if response is aio.EOF:
-                    return
-                yield cast("_Response", response)
-        except aio.AioRpcError as failure:
-            raise error_of_rpc(failure, address=str(self.address)) from failure
-        except asyncio.CancelledError as failure:
-            stall.raise_if_come(failure)
-            self.raise_if_closed(failure)
-            raise
-        finally:
-            call.cancel()
+        return Stream(
+            call,
+            address=str(self.address),
+            stall_seconds=stall_seconds,
+            raise_if_closed=self.raise_if_closed,
+        )
 
     def raise_if_closed(self, failure: BaseException) -> None:
         """Tell a caller whose call was cut by `close` from one who was cancelled.
@@ -178,39 +185,3 @@ class Connection:
             await self._channel.close()
             for channel in tuple(self._others):
                 await channel.close()
-
-
-class _Stall:
-    """Cancels a call when a read of it, the body of a `with`, lasts too long.
-
-    A bare timer: `asyncio.timeout` costs as much as all the rest of reading a small message.
-    """
-
-    def __init__(self, call: aio.Call, limit_seconds: float) -> None:
-        self._call = call
-        self._limit_seconds = limit_seconds
-        self._has_come = False
-        self._alarm: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(self._limit_seconds, self._end_call)
-
-    def __exit__(self, *_error: object) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-
-    def _end_call(self) -> None:
-        self._has_come = True
-        self._call.cancel()
-
-    def raise_if_come(self, failure: BaseException) -> None:
-        """Tell a call that was cut here from one whose reader was cancelled.
-
-        Raises:
-            StreamStalledError: it was cut here.
-        """
-        task = asyncio.current_task()
-        if self._has_come and not (task and task.cancelling()):
-            message = f"the server sent nothing for {self._limit_seconds:.0f} s"
-            raise StreamStalledError(message) from failure

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import asyncio
+from dataclasses import dataclass, field
 from typing import Self
+
+from grpc import aio
 
 from hydria import messages
 from hydria.connection import Connection
 from hydria.digests import format_digest
-from hydria.errors import ServerUnavailableError, StreamStalledError
+from hydria.errors import HydriaError, ServerUnavailableError, StreamStalledError
 from hydria.history_records import AliasHolder, AliasSnapshot, Event
 from hydria.retry import Patience
+from hydria.streams import Stream
 from hydria.v1 import registry_pb2 as pb
 from hydria.v1 import registry_pb2_grpc
 from hydria.watch_errors import WatchTokenCompactedError, WatchTokenFromFutureError
@@ -21,6 +24,16 @@ _MISSED_BOOKMARKS = 3
 _TYPES = {number: name.removeprefix("EVENT_TYPE_").lower() for name, number in pb.EventType.items()}
 
 Watched = AliasSnapshot | Event
+
+
+@dataclass(slots=True)
+class _Line:
+    """A connection, the stream on it, and what of a snapshot has come."""
+
+    channel: aio.Channel
+    stream: Stream[pb.WatchResponse]
+    brings_snapshot: bool
+    holders: list[AliasHolder] = field(default_factory=list)
 
 
 class Watch:
@@ -43,7 +56,8 @@ class Watch:
         self._request = request
         self._snapshot_again = snapshot_again
         self._patience = Patience(retry_seconds)
-        self._items: AsyncGenerator[Watched, None] | None = None
+        self._line: _Line | None = None
+        self._wait: asyncio.Task[None] | None = None
         self._is_closed = False
 
     @property
@@ -66,15 +80,26 @@ class Watch:
                 place of the token, and no new snapshot was wanted.
             HydriaError: what the server says.
         """
-        if self._is_closed:
-            raise StopAsyncIteration
-        if self._items is None:
-            self._items = self._watched()
-        try:
-            return await anext(self._items)
-        except BaseException:
-            self._items = None
-            raise
+        while not self._is_closed:
+            try:
+                return await self._next()
+            except (ServerUnavailableError, StreamStalledError) as error:
+                await self._disconnect()
+                await self._wait_after(error)
+            except (WatchTokenCompactedError, WatchTokenFromFutureError):
+                await self._disconnect()
+                if not self._snapshot_again:
+                    raise
+                self._request.resume_token = b""
+                self._request.send_initial_state = True
+            except asyncio.CancelledError:
+                await self._disconnect()
+                if not self._was_cut_by_closing():
+                    raise
+            except BaseException:
+                await self._disconnect()
+                raise
+        raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,49 +108,68 @@ class Watch:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the watch. Closing twice is fine."""
+        """End the watch, and an iteration over it that waits. Closing twice is fine."""
         self._is_closed = True
-        items, self._items = self._items, None
-        if items is not None:
-            await items.aclose()
+        if self._wait is not None:
+            self._wait.cancel()
+        await self._disconnect()
 
-    async def _watched(self) -> AsyncGenerator[Watched, None]:
-        while True:
-            try:
-                async with aclosing(self._connected()) as items:
-                    async for item in items:
-                        yield item
-            except (ServerUnavailableError, StreamStalledError) as error:
-                await self._patience.wait_after(error)
-            except (WatchTokenCompactedError, WatchTokenFromFutureError):
-                if not self._snapshot_again:
-                    raise
-                self._request.resume_token = b""
-                self._request.send_initial_state = True
+    def _was_cut_by_closing(self) -> bool:
+        """Tell whether a wait that was cancelled was so by `aclose`, and not with its task."""
+        task = asyncio.current_task()
+        return self._is_closed and not (task and task.cancelling())
 
-    async def _connected(self) -> AsyncGenerator[Watched, None]:
-        """Yield what one stream brings; a snapshot once all of it is there."""
-        async with self._connection.another_channel() as channel:
-            responses = self._connection.stream(
-                registry_pb2_grpc.RegistryServiceStub(channel).Watch,
-                self._request,
-                stall_seconds=_MISSED_BOOKMARKS * self._request.bookmark_interval_seconds,
-            )
-            holders: list[AliasHolder] = []
-            is_begun = bool(self._request.resume_token) or not self._request.send_initial_state
-            async with aclosing(responses):
-                async for response in responses:
-                    self._patience.moved()
-                    kind = response.WhichOneof("message")
-                    if kind == "state":
-                        holders += [self._holder_of(each) for each in response.state.holders]
-                        continue
-                    self._request.resume_token = token = response.resume_token
-                    if kind == "event":
-                        yield event_of(response.event, token)
-                    elif not is_begun:
-                        is_begun = True
-                        yield AliasSnapshot(holders=tuple(holders), token=token)
+    async def _wait_after(self, error: HydriaError) -> None:
+        """Wait before the next try, unless the watch is closed.
+
+        Raises:
+            HydriaError: `error` itself, when patience is at its end.
+        """
+        if self._is_closed:
+            return
+        self._wait = asyncio.create_task(self._patience.wait_after(error))
+        try:
+            await self._wait
+        except asyncio.CancelledError:
+            if not self._was_cut_by_closing():
+                raise
+        finally:
+            self._wait = None
+
+    async def _next(self) -> Watched:
+        """Return what the stream brings next; a snapshot once all of it is there."""
+        line = self._line or self._connect()
+        while (response := await line.stream.read()) is not None:
+            self._patience.moved()
+            kind = response.WhichOneof("message")
+            if kind == "state":
+                line.holders += [self._holder_of(each) for each in response.state.holders]
+                continue
+            self._request.resume_token = token = response.resume_token
+            if kind == "event":
+                return event_of(response.event, token)
+            if line.brings_snapshot:
+                line.brings_snapshot = False
+                return AliasSnapshot(holders=tuple(line.holders), token=token)
+        raise ServerUnavailableError("the server ended the watch without saying why")
+
+    def _connect(self) -> _Line:
+        request = self._request
+        channel = self._connection.open_another_channel()
+        stream = self._connection.begin_stream(
+            registry_pb2_grpc.RegistryServiceStub(channel).Watch,
+            request,
+            stall_seconds=_MISSED_BOOKMARKS * request.bookmark_interval_seconds,
+        )
+        brings_snapshot = request.send_initial_state and not request.resume_token
+        self._line = _Line(channel, stream, brings_snapshot)
+        return self._line
+
+    async def _disconnect(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.stream.cancel()
+            await self._connection.close_another_channel(line.channel)
 
     def _holder_of(self, message: pb.AliasHolder) -> AliasHolder:
         return AliasHolder(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import hydria
 from hydria.client import AsyncClient
-from hydria.errors import ClientClosedError, InvalidArgumentError, RefInvalidError
+from hydria.errors import ClientClosedError, HydriaError, InvalidArgumentError, RefInvalidError
 from hydria.history_records import AliasHolder, AliasSnapshot, Event
+from hydria.retry import Patience
 from hydria.watch_errors import WatchTokenCompactedError, WatchTokenInvalidError
-from hydria.watching import Watch
+from hydria.watching import Watch, Watched
 from tests.client.lines import Line
 from tests.histories import forget_all
 from tests.servers import Server, server_process
@@ -115,6 +118,79 @@ async def test_an_iteration_that_was_cancelled_can_be_gone_on_with(
             assert await events(watch, 1) == [f"alias_set alias-{number}"]
 
 
+async def listen(watch: Watch, heard: asyncio.Queue[Watched]) -> None:
+    """Put what a watch tells into a queue, until it ends."""
+    async for item in watch:
+        heard.put_nowait(item)
+
+
+async def test_closing_ends_an_iteration_that_waits_in_another_task(
+    client: AsyncClient, v0: str
+) -> None:
+    heard: asyncio.Queue[Watched] = asyncio.Queue()
+    async with asyncio.timeout(30), client.watch(snapshot=True) as watch:
+        listening = asyncio.create_task(listen(watch, heard))
+        assert isinstance(await heard.get(), AliasSnapshot)
+
+        await watch.aclose()
+
+        await listening
+        with pytest.raises(StopAsyncIteration):
+            await anext(watch)
+
+
+async def test_closing_ends_an_iteration_that_waits_to_connect_anew(
+    client_on_line: AsyncClient, line: Line, v0: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = asyncio.Event()
+
+    async def wait_for_ever(_patience: Patience, _error: HydriaError) -> None:
+        waits.set()
+        await asyncio.get_running_loop().create_future()
+
+    heard: asyncio.Queue[Watched] = asyncio.Queue()
+    async with asyncio.timeout(30), client_on_line.watch("team", snapshot=True) as watch:
+        listening = asyncio.create_task(listen(watch, heard))
+        await heard.get()
+        monkeypatch.setattr(Patience, "wait_after", wait_for_ever)
+        line.is_down = True
+        line.cut()
+        await waits.wait()
+
+        await watch.aclose()
+
+        await listening
+
+
+async def test_a_task_that_is_cancelled_while_its_watch_is_closed_is_cancelled(
+    client: AsyncClient, v0: str
+) -> None:
+    heard: asyncio.Queue[Watched] = asyncio.Queue()
+    async with asyncio.timeout(30), client.watch(snapshot=True) as watch:
+        listening = asyncio.create_task(listen(watch, heard))
+        await heard.get()
+        listening.cancel()
+        await watch.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+
+async def test_a_watch_without_a_sign_of_life_connects_anew(
+    client: AsyncClient, client_on_line: AsyncClient, line: Line, v0: str
+) -> None:
+    async with asyncio.timeout(30), client_on_line.watch("team", snapshot=True) as watch:
+        await snapshot(watch)
+        assert watch._line is not None
+        stream = watch._line.stream
+        waiting = asyncio.create_task(events(watch, 1))
+        await asyncio.sleep(0)  # it reads
+        stream._stall_seconds = 0.0
+        stream._look()  # as its timer does
+        await client.set_aliases(v0, ["good"])
+        assert await waiting == ["alias_set good"]
+        assert watch._line.stream is not stream
+
+
 async def test_a_token_that_the_history_does_not_reach_is_an_error_or_a_new_snapshot(
     client: AsyncClient, server: Server, v0: str
 ) -> None:
@@ -192,3 +268,18 @@ def test_without_await_a_watch_is_an_iterator(tmp_path: Path) -> None:
             event = next(watch)
             assert isinstance(event, hydria.Event)
             assert event.alias == "more"
+
+
+def test_without_await_closing_ends_an_iteration_of_another_thread(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    heard: queue.Queue[Watched] = queue.Queue()
+    with (
+        server_process(tmp_path / "data") as process,
+        hydria.Client(process.address, project="p", cache_dir=tmp_path / "cache") as client,
+        client.watch(snapshot=True) as watch,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        listening = threads.submit(lambda: [heard.put(item) for item in watch])
+        assert isinstance(heard.get(timeout=30), AliasSnapshot)
+        watch.close()
+        listening.result(timeout=30)
