@@ -11,6 +11,7 @@ from grpc import aio
 from hydria.errors import StreamStalledError
 from hydria.status import error_of_rpc
 
+_Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
 
@@ -23,7 +24,7 @@ class Stream(Generic[_Response]):
 
     def __init__(
         self,
-        call: aio.UnaryStreamCall[object, _Response],
+        call: aio.UnaryStreamCall[_Request, _Response],
         *,
         address: str,
         stall_seconds: float,

@@ -279,7 +279,12 @@ def test_without_await_closing_ends_an_iteration_of_another_thread(tmp_path: Pat
         client.watch(snapshot=True) as watch,
         ThreadPoolExecutor(1) as threads,
     ):
-        listening = threads.submit(lambda: [heard.put(item) for item in watch])
+
+        def listen_in_thread() -> None:
+            for item in watch:
+                heard.put(item)
+
+        listening = threads.submit(listen_in_thread)
         assert isinstance(heard.get(timeout=30), AliasSnapshot)
         watch.close()
         listening.result(timeout=30)

@@ -6,7 +6,17 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, tuple_, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.events import AliasHolder, EventFilter, EventQuery, EventScope
@@ -103,9 +113,10 @@ def _holders_in(
         ALIAS_INTERVAL.c.from_time_us <= bindparam("at_us"),
     )
     if scope:
-        ids = [bindparam(name) for name in _numbered("id", id_count)]
+        ids: list[BindParameter[int]] = [bindparam(name) for name in _numbered("id", id_count)]
         then = then.where((COLLECTION if scope == "collection" else PROJECT).c.id.in_(ids))
     if alias_count:
+        names: list[BindParameter[str]]
         names = [bindparam(name) for name in _numbered("alias", alias_count)]
         then = then.where(ALIAS_INTERVAL.c.alias.in_(names))
     if not is_first:
@@ -133,7 +144,7 @@ class SqlEventQueries:
     async def scope(self, entity_id: int, filter_: EventFilter) -> EventScope:
         if not filter_.project:
             return EventScope(None, None)
-        named = {"entity": entity_id, "project": filter_.project}
+        named: dict[str, Value] = {"entity": entity_id, "project": filter_.project}
         project_ids = {id_ for (id_,) in await fetch(self._connection, _PROJECTS_NAMED, named)}
         if not filter_.collections:
             return EventScope(frozenset(project_ids), None)
