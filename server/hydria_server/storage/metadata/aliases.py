@@ -10,7 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.records import LATEST, AliasInterval, AliasTarget
-from hydria_server.storage.metadata.dialect import batches, insert
+from hydria_server.storage.metadata.dialect import batches, given_names, insert, is_one_of_names
+from hydria_server.storage.metadata.direct import fetch
+from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.tables import ALIAS, ALIAS_INTERVAL, VERSION
 
@@ -23,7 +25,7 @@ _TARGETS = (
     .join(VERSION, VERSION.c.id == ALIAS.c.version_id)
     .where(
         ALIAS.c.collection_id == bindparam("in_collection"),
-        ALIAS.c.name.in_(bindparam("aliases", expanding=True)),
+        is_one_of_names(ALIAS.c.name),
     )
 )
 _REMOVE = delete(ALIAS).where(*_IS_ALIAS).returning(ALIAS.c.version_id)
@@ -72,12 +74,9 @@ class SqlAliases:
     async def point_all(
         self, collection_id: int, aliases: Sequence[str], version_id: int, *, now_us: int
     ) -> dict[str, AliasTarget]:
-        before: dict[str, AliasTarget] = {}
-        for group in batches(aliases):
-            rows = await self._connection.execute(
-                _TARGETS, {"in_collection": collection_id, "aliases": group}
-            )
-            before.update((name, AliasTarget(*target)) for name, *target in rows)
+        given: dict[str, Value] = {"in_collection": collection_id, **given_names(aliases)}
+        rows = await fetch(self._connection, _TARGETS, given)
+        before = {name: AliasTarget(*target) for name, *target in rows}
         moved = [
             {
                 "collection_id": collection_id,

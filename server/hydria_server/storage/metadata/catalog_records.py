@@ -78,6 +78,7 @@ COLLECTION_RECORDS = select(
         ENTITY, ENTITY.c.id == PROJECT.c.entity_id
     )
 )
+_COLLECTION_COLUMNS = tuple(COLLECTION_RECORDS.selected_columns.keys())
 # What a link points to; without a link nothing is looked for.
 _SOURCE = VERSION.alias("source")
 _SOURCE_COLLECTION = COLLECTION.alias("source_collection")
@@ -131,6 +132,13 @@ def project_of(row: RowMapping) -> ProjectRecord:
 def collection_of(row: RowMapping) -> CollectionRecord:
     """Return the record in a row of `COLLECTION_RECORDS`."""
     return CollectionRecord(**{**row, "kind": CollectionKind(row["kind"])})
+
+
+def collection_in(row: Sequence[Any]) -> CollectionRecord:
+    """Return the record in a row of `COLLECTION_RECORDS` that came straight from the driver."""
+    columns = dict(zip(_COLLECTION_COLUMNS, row, strict=True))
+    names = {name: names_in(columns[name]) for name in ("tags", "aliases", "protected_aliases")}
+    return CollectionRecord(**{**columns, **names, "kind": CollectionKind(columns["kind"])})
 
 
 def version_of(row: RowMapping) -> VersionRecord:

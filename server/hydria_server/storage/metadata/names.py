@@ -22,10 +22,11 @@ from hydria_server.domain.records import (
 from hydria_server.storage.metadata.catalog_records import (
     COLLECTION_RECORDS,
     PROJECT_RECORDS,
-    collection_of,
+    collection_in,
     project_of,
 )
 from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.direct import fetch
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.registries import SqlRegistries, create_project, made_id
 from hydria_server.storage.metadata.registry_tables import PROJECT_REDIRECT
@@ -105,8 +106,9 @@ class SqlNames:
         return made
 
     async def entity(self, name: str) -> EntityRecord | None:
-        row = (await self._connection.execute(_ENTITY, {"entity": name})).first()
-        return EntityRecord(row.id, row.name, Domain(row.domain_id, row.key)) if row else None
+        for id_, own_name, *domain in await fetch(self._connection, _ENTITY, {"entity": name}):
+            return EntityRecord(id_, own_name, Domain(*domain))
+        return None
 
     async def project(self, entity: str, name: str) -> ProjectRecord | None:
         for statement in (_PROJECT, _REDIRECTED_PROJECT):
@@ -149,8 +151,8 @@ class SqlNames:
     async def _collection(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
     ) -> CollectionRecord | None:
-        row = (await self._connection.execute(statement, values)).mappings().first()
-        return collection_of(row) if row else None
+        rows = await fetch(self._connection, statement, values)
+        return collection_in(rows[0]) if rows else None
 
     async def create_collection(
         self,

@@ -18,8 +18,9 @@ from hydria_server.domain.records import (
     VersionRecord,
     VersionState,
 )
-from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_of
+from hydria_server.storage.metadata.catalog_records import VERSION_RECORDS, version_in
 from hydria_server.storage.metadata.dialect import batches
+from hydria_server.storage.metadata.direct import fetch
 from hydria_server.storage.metadata.driver import Value
 from hydria_server.storage.metadata.engine import PUT_OFF
 from hydria_server.storage.metadata.leaves import SqlLeaves
@@ -198,8 +199,8 @@ class SqlVersions(SqlVersionLookUps):
     async def _first(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
     ) -> VersionRecord | None:
-        row = (await self._connection.execute(statement, values)).mappings().first()
-        return version_of(row) if row else None
+        rows = await fetch(self._connection, statement, values)
+        return version_in(rows[0]) if rows else None
 
     async def update(
         self,
