@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from hydria.upload.wire import encode_varint
 from hydria.v1 import artifact_pb2 as pb
+from hydria.v1 import registry_pb2 as registry
 from hydria.v1 import types_pb2 as types
-from hydria_server.rpc.hot_messages import DownloadFrame, decode_chunks, encode_frame
+from hydria_server.rpc.hot_messages import DownloadFrame, decode_chunks, encode_frame, encode_once
 
 BATCHES = st.builds(
     types.ChunkBatch,
@@ -128,3 +129,10 @@ def test_a_frame_is_read_by_the_generated_code(
 
     message.payload = b"".join(pieces)
     assert pb.DownloadResponse.FromString(raw) == message
+
+
+def test_what_was_written_already_is_sent_as_it_is() -> None:
+    message = registry.WatchResponse(resume_token=b"token")
+    written = message.SerializeToString()
+    assert encode_once(written) is written
+    assert encode_once(message) == written
