@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
 
 from grpc import aio
 
@@ -40,7 +41,8 @@ class Connection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._closed = False
-        self._others: set[aio.Channel] = set()
+        # A channel that is forgotten rather than closed is closed by grpc when it is collected.
+        self._others: WeakSet[aio.Channel] = WeakSet()
 
     @property
     def stub(self) -> ArtifactServiceAsyncStub:

@@ -125,8 +125,8 @@ class Watches:
         place = HistoryPlace(last.seq, last.time_us)
         return SignOfLife(self._clock(), self._tokens.encode(entity_id, place))
 
-    def lifetime(self) -> float:
-        """Return for how many seconds a watch lasts that begins now: not as long as all others."""
+    def lifetime_seconds(self) -> float:
+        """Return how long a watch lasts that begins now: not as long as all others."""
         return self._lifetime_seconds * random.uniform(0.5, 1)
 
 
@@ -154,7 +154,7 @@ class Watch:
         self._is_bookmark_due = True
         self._is_over = False
         self._loop = asyncio.get_running_loop()
-        self._end = self._loop.call_later(watches.lifetime(), self._be_over)
+        self._end = self._loop.call_later(watches.lifetime_seconds(), self._be_over)
         self._bookmark: asyncio.TimerHandle | None = None
 
     async def next(self) -> Sequence[Notice]:
