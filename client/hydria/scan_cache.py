@@ -24,6 +24,7 @@ from typing import NamedTuple, Self
 import platformdirs
 import xxhash
 
+from hydria.digests import DIGEST_BYTES
 from hydria.records import ChunkerParameters
 
 DISTRUST_NS = 2_000_000_000
@@ -35,6 +36,7 @@ _LOOKUP_ROWS = 500
 _FS_ENCODING, _FS_ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NUMBERS = struct.Struct("<qqqq")
 _HINT = 1
+_GUARD_OFFSET = 1 << 63
 # As the columns of the table. What is stored may be of any type: the guard tells.
 _Row = tuple[bytes, int, int, int, int, object, int]
 _SCHEMA = """
@@ -78,13 +80,22 @@ class Memory(NamedTuple):
 
 def key_of(local: str, status: os.stat_result) -> FileKey:
     """Return the key of a file by its absolute path and its stat."""
-    return FileKey(
-        local.encode(_FS_ENCODING, _FS_ERRORS),  # as os.fsencode, in half the time
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-    )
+    return keys_of([(local, status)])[0]
+
+
+def keys_of(files: Iterable[tuple[str, os.stat_result]]) -> list[FileKey]:
+    """As `key_of`, for many: without a call for each."""
+    encoding, errors = _FS_ENCODING, _FS_ERRORS
+    return [
+        FileKey(
+            local.encode(encoding, errors),  # as os.fsencode, in half the time
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+        )
+        for local, status in files
+    ]
 
 
 def is_settled(key: FileKey, looked_at_ns: int) -> bool:
@@ -123,6 +134,28 @@ class ScanCache:
         """Return what is known of each file, None for what is not."""
         rows = self._rows(keys)
         return [self._certain(key, rows.get(key.path)) for key in keys]
+
+    def contents(self, keys: Sequence[FileKey]) -> list[bytes] | None:
+        """Return the content digest of each file, as `find` would, or None if any is not known.
+
+        A hundred thousand unchanged files take this way: it makes no object and no call for each.
+        """
+        rows, seed = self._rows(keys), self._seed
+        pack, hash_of = _NUMBERS.pack, xxhash.xxh3_64_intdigest
+        digests: list[bytes] = []
+        for key in keys:
+            row = rows.get(key[0])
+            if row is None or row[:5] != key:
+                return None
+            content, guard = row[5:]
+            if type(content) is not bytes:
+                return None
+            path, size_bytes, mtime_ns, ctime_ns, inode = key
+            text = pack(size_bytes, mtime_ns, ctime_ns, inode) + content + path
+            if hash_of(text, seed) - _GUARD_OFFSET != guard:
+                return None
+            digests.append(content[:DIGEST_BYTES])
+        return digests
 
     def recall(self, keys: Sequence[FileKey]) -> list[Memory | None]:
         """Return what is remembered of each file, hints too, None for nothing."""
@@ -170,7 +203,7 @@ class ScanCache:
             self._give_up(error)
 
     def _certain(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
-        """Return what may be relied on: the way that a hundred thousand unchanged files take."""
+        """Return what may be relied on."""
         if row is None or row[:5] != key:
             return None
         content = row[5]
@@ -203,7 +236,7 @@ class ScanCache:
         except struct.error:  # a time outside 1678-2262, an inode over 63 bits, a damaged row
             return None
         seed = self._seed if is_certain else self._seed ^ _HINT
-        return xxhash.xxh3_64_intdigest(text, seed) - (1 << 63)
+        return xxhash.xxh3_64_intdigest(text, seed) - _GUARD_OFFSET
 
     def _run(self, statement: str, values: Sequence[bytes | int]) -> list[_Row]:
         if self._database is None:
@@ -267,11 +300,11 @@ def _pack(scanned: ScannedFile) -> bytes:
 
 
 def _unpack(content: bytes) -> ScannedFile | None:
-    if len(content) == 32:
+    if len(content) == DIGEST_BYTES:
         return ScannedFile(content)
-    digest, chunks = content[:32], content[32:]
+    digest, chunks = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
     count, rest = divmod(len(chunks), 36)
-    if rest or len(digest) != 32:
+    if rest or len(digest) != DIGEST_BYTES:
         return None
     sizes = memoryview(chunks)[32 * count :]
     return ScannedFile(
