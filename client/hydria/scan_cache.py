@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,14 +25,13 @@ import xxhash
 
 from hydria.digests import DIGEST_BYTES
 from hydria.records import ChunkerParameters
+from hydria.scanned_files import FileKey, ScannedFile
 
-DISTRUST_NS = 2_000_000_000
 FILE_NAME = "scan-v1.sqlite3"
 SIZE_BYTES_MAX = 1 << 30
 
 _LOCK_SECONDS = 1.0
 _LOOKUP_ROWS = 500
-_FS_ENCODING, _FS_ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NUMBERS = struct.Struct("<qqqq")
 _HINT = 1
 _GUARD_OFFSET = 1 << 63
@@ -50,57 +48,11 @@ CREATE TABLE IF NOT EXISTS files (
 _SELECT = "SELECT path, size, mtime_ns, ctime_ns, inode, content, guard FROM files"
 
 
-class FileKey(NamedTuple):  # half the cost of a dataclass, a hundred thousand times
-    """A file on this machine as it stands: when it changes, so does this."""
-
-    path: bytes
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-
-class ScannedFile(NamedTuple):
-    """What a file was found to hold: its digest, and digests and sizes of its chunks.
-
-    A file of one chunk, or none, has no list: the chunk's digest is the content's.
-    """
-
-    content_digest: bytes
-    chunk_digests: bytes = b""
-    chunk_sizes: tuple[int, ...] = ()
-
-
 class Memory(NamedTuple):
     """What is remembered of a file, and whether that may be relied on unread."""
 
     scanned: ScannedFile
     is_certain: bool
-
-
-def key_of(local: str, status: os.stat_result) -> FileKey:
-    """Return the key of a file by its absolute path and its stat."""
-    return keys_of([(local, status)])[0]
-
-
-def keys_of(files: Iterable[tuple[str, os.stat_result]]) -> list[FileKey]:
-    """As `key_of`, for many: without a call for each."""
-    encoding, errors = _FS_ENCODING, _FS_ERRORS
-    return [
-        FileKey(
-            local.encode(encoding, errors),  # as os.fsencode, in half the time
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            status.st_ino,
-        )
-        for local, status in files
-    ]
-
-
-def is_settled(key: FileKey, looked_at_ns: int) -> bool:
-    """Tell whether the file had been left alone long enough for its times to be trusted."""
-    return looked_at_ns - max(key.mtime_ns, key.ctime_ns) >= DISTRUST_NS
 
 
 def default_directory() -> Path:

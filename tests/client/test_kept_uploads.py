@@ -16,7 +16,7 @@ from hydria.errors import InvalidArgumentError
 from hydria.local_cache import LocalCache
 from hydria.options import GIB, CacheUse, TransferOptions
 from hydria.records import ChunkerParameters
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.threads import Stop
 from hydria.upload import keeping
 from hydria.upload.keeping import Keeper

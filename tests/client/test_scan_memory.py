@@ -11,15 +11,8 @@ from pathlib import Path
 import pytest
 
 from hydria.records import ChunkerParameters
-from hydria.scan_cache import (
-    DISTRUST_NS,
-    FILE_NAME,
-    FileKey,
-    ScanCache,
-    ScannedFile,
-    is_settled,
-    key_of,
-)
+from hydria.scan_cache import FILE_NAME, ScanCache
+from hydria.scanned_files import DISTRUST_NS, FileKey, ScannedFile, is_settled, key_of
 
 CHUNKER = ChunkerParameters()
 DIGEST = bytes(range(32))

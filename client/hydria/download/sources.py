@@ -13,7 +13,8 @@ from hydria.download.frames import Wanted
 from hydria.download.plans import Plan, Source
 from hydria.download.temporary import ROOM_PREFIX
 from hydria.errors import SourceError
-from hydria.scan_cache import ScanCache, ScannedFile, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import ScannedFile, key_of
 from hydria.threads import Stop
 from hydria.walk import LocalFile
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from hydria.scan_cache import ScanCache, keys_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import keys_of
 from hydria.threads import Stop
 from hydria.upload.keeping import Keeper
 from hydria.upload.sources import Source

@@ -11,7 +11,8 @@ from blake3 import blake3
 from hydria.chunking import Chunker
 from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST
 from hydria.errors import SourceChangedError
-from hydria.scan_cache import FileKey, ScanCache, ScannedFile, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import FileKey, ScannedFile, key_of
 from hydria.threads import Stop
 from hydria.upload.buffers import BufferPool
 from hydria.upload.pieces import (

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from hydria.errors import SourceError
-from hydria.scan_cache import FileKey, is_settled, key_of
+from hydria.scanned_files import FileKey, is_settled, key_of
 from hydria.walk import LocalFile
 
 # The clock of a file system ticks every 1 to 10 ms; two changes in one tick look like one.
