@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from typing import NamedTuple
 
 DISTRUST_NS = 2_000_000_000
@@ -20,6 +19,11 @@ class FileKey(NamedTuple):  # half the cost of a dataclass, a hundred thousand t
     ctime_ns: int
     inode: int
 
+    @property
+    def local(self) -> str:
+        """The path as Python has it."""
+        return self.path.decode(_FS_ENCODING, _FS_ERRORS)
+
 
 class ScannedFile(NamedTuple):
     """What a file was found to hold: its digest, and digests and sizes of its chunks.
@@ -34,22 +38,13 @@ class ScannedFile(NamedTuple):
 
 def key_of(local: str, status: os.stat_result) -> FileKey:
     """Return the key of a file by its absolute path and its stat."""
-    return keys_of([(local, status)])[0]
-
-
-def keys_of(files: Iterable[tuple[str, os.stat_result]]) -> list[FileKey]:
-    """As `key_of`, for many: without a call for each."""
-    encoding, errors = _FS_ENCODING, _FS_ERRORS
-    return [
-        FileKey(
-            local.encode(encoding, errors),  # as os.fsencode, in half the time
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            status.st_ino,
-        )
-        for local, status in files
-    ]
+    return FileKey(
+        local.encode(_FS_ENCODING, _FS_ERRORS),  # as os.fsencode, in half the time
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+    )
 
 
 def is_settled(key: FileKey, looked_at_ns: int) -> bool:

@@ -80,9 +80,8 @@ class Sources:
             return None
         self._unknown.remove(candidate)
         with suppress(OSError, SourceError):
-            status = os.lstat(candidate.local)
-            scanned = cut(LocalFile(plan.file.path, candidate.local, status))
-            source = Source(candidate.local, key_of(candidate.local, status), scanned)
+            key = key_of(candidate.local, os.lstat(candidate.local))
+            source = Source(candidate.local, key, cut(LocalFile(plan.file.path, key)))
             self.chunked.append(source)
             return source
         return None

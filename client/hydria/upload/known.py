@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hydria.scan_cache import ScanCache
-from hydria.scanned_files import keys_of
 from hydria.threads import Stop
 from hydria.upload.keeping import Keeper
 from hydria.upload.sources import Source
@@ -44,7 +43,7 @@ def known_version(
         digests = _digests_of(files, cache, keeper) if len(files) == len(batch) else None
         if digests is None:
             return None
-        sizes = [file.status.st_size for file in files]
+        sizes = [file.key.size_bytes for file in files]
         hasher.add_all_stored(zip([file.path for file in files], sizes, digests, strict=True))
         size_bytes += sum(sizes)
         count += len(files)
@@ -53,7 +52,7 @@ def known_version(
 
 def _digests_of(files: Sequence[LocalFile], cache: ScanCache, keeper: Keeper) -> list[bytes] | None:
     """Return what the files hold, or None when one of them would have to be read."""
-    keys = keys_of((file.local, file.status) for file in files)
+    keys = [file.key for file in files]
     if not keeper.keeps:
         return cache.contents(keys)
     digests = []
