@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.engine import Dialect
@@ -28,6 +28,7 @@ Script: TypeAlias = Generator[Asked, Sequence[Row], T]
 """Yields statements, each with its values, and is sent their rows."""
 
 ROWS_PER_HOP = 1_000
+_ROWS_IN_TIME_OF_STATEMENT: Final = 10
 
 
 async def fetch(
@@ -60,7 +61,7 @@ async def converse(connection: AsyncConnection, script: Script[T]) -> T:
     """Execute each statement that a script yields, send it the rows, and return its result.
 
     The script goes on where the rows are: on the thread of the connection, with one hop there for
-    many statements. After many rows the hop ends, so that others get their turn.
+    many statements. After many of them, or many rows, the hop ends, so that others get their turn.
     """
     talk = _Talk(script, connection.dialect)
     driver = driver_under(connection)
@@ -78,7 +79,7 @@ class _Talk(Generic[T]):
     def __init__(self, script: Script[T], dialect: Dialect) -> None:
         self._script = script
         self._dialect = dialect
-        self._rows: Sequence[Row] | None = None
+        self._asked: Asked | None = None
         self.sql = ""
         self.results: list[T] = []
         """What the script returned, once it has."""
@@ -87,12 +88,13 @@ class _Talk(Generic[T]):
         """Execute some statements. For the thread of the connection."""
         count = 0
         try:
+            asked = next(self._script) if self._asked is None else self._asked
             while count < ROWS_PER_HOP:
-                script, rows = self._script, self._rows
-                statement, values = next(script) if rows is None else script.send(rows)
-                self.sql, parameters = bound(statement, self._dialect, values)
-                self._rows = connection.execute(self.sql, parameters).fetchall()
-                count += len(self._rows)
+                self.sql, parameters = bound(asked[0], self._dialect, asked[1])
+                rows = connection.execute(self.sql, parameters).fetchall()
+                count += len(rows) + _ROWS_IN_TIME_OF_STATEMENT
+                asked = self._script.send(rows)
+            self._asked = asked
         except StopIteration as end:
             self.results.append(end.value)
 
