@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def insertion(work: Path, scale: Scale) -> Iterator[Measurement]:
 
 
 def delta_download(work: Path, scale: Scale) -> Iterator[Measurement]:
-    """1 MB in the middle of 2 GiB changes; the new version goes where the older one lies."""
+    """1 MB in the middle of 2 GiB changes; the new version goes where the older one lies.
+
+    Everything is on the disk before: a replica has got its older version long ago.
+    """
     source = work / "source"
     data.write_file(source / "data.bin", scale.big_bytes)
     with server(work / "store") as running:
@@ -39,6 +43,7 @@ def delta_download(work: Path, scale: Scale) -> Iterator[Measurement]:
         get(running, work / "replica", work / "cache-of-replica", f"{COLLECTION}:v0")
         data.overwrite_middle(source / "data.bin", scale.changed_bytes)
         put(running, source, work / "cache-of-writer")
+        os.sync()
         delta = get(running, work / "replica", work / "cache-of-replica", f"{COLLECTION}:v1")
         full = get(running, work / "empty", work / "cache-of-another", f"{COLLECTION}:v1")
     received = delta["received_bytes"] / 1e6

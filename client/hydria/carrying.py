@@ -32,7 +32,7 @@ from hydria.references.words import Reference
 from hydria.refs import CollectionName
 from hydria.retry import Patience
 from hydria.runtime import Runtime
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.upload.lanes import Batch, Lane, Outbox
 from hydria.upload.pieces import Entry, Piece, recipes_of
 from hydria.upload.session import UploadSession

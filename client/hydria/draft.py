@@ -24,7 +24,7 @@ from hydria.upload.session import UploadSession
 from hydria.upload.sources import BytesFile, Source
 from hydria.upload.staging import Stager
 from hydria.upload.uploads import Uploads, abort_quietly, result_of
-from hydria.walk import LocalFile, checked_prefix, walk
+from hydria.walk import checked_prefix, walk
 
 REFERENCES_MAX = 100_000
 """How many references one `add_reference` adds unless it is told otherwise."""
@@ -93,7 +93,7 @@ class Draft:
             if os.path.isdir(local):  # noqa: PTH112  # runs in a thread, on any path-like
                 raise SourceError(f"{os.fspath(local)!r} is a directory: use add_dir")
             for file in walk([local]):
-                yield LocalFile(wanted or file.path, file.local, file.status)
+                yield file._replace(path=wanted or file.path)
 
         await self._capture(sources)
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,17 +23,18 @@ from typing import NamedTuple, Self
 import platformdirs
 import xxhash
 
+from hydria.digests import DIGEST_BYTES
 from hydria.records import ChunkerParameters
+from hydria.scanned_files import FileKey, ScannedFile
 
-DISTRUST_NS = 2_000_000_000
 FILE_NAME = "scan-v1.sqlite3"
 SIZE_BYTES_MAX = 1 << 30
 
 _LOCK_SECONDS = 1.0
 _LOOKUP_ROWS = 500
-_FS_ENCODING, _FS_ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NUMBERS = struct.Struct("<qqqq")
 _HINT = 1
+_GUARD_OFFSET = 1 << 63
 # As the columns of the table. What is stored may be of any type: the guard tells.
 _Row = tuple[bytes, int, int, int, int, object, int]
 _SCHEMA = """
@@ -48,48 +48,11 @@ CREATE TABLE IF NOT EXISTS files (
 _SELECT = "SELECT path, size, mtime_ns, ctime_ns, inode, content, guard FROM files"
 
 
-class FileKey(NamedTuple):  # half the cost of a dataclass, a hundred thousand times
-    """A file on this machine as it stands: when it changes, so does this."""
-
-    path: bytes
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-
-class ScannedFile(NamedTuple):
-    """What a file was found to hold: its digest, and digests and sizes of its chunks.
-
-    A file of one chunk, or none, has no list: the chunk's digest is the content's.
-    """
-
-    content_digest: bytes
-    chunk_digests: bytes = b""
-    chunk_sizes: tuple[int, ...] = ()
-
-
 class Memory(NamedTuple):
     """What is remembered of a file, and whether that may be relied on unread."""
 
     scanned: ScannedFile
     is_certain: bool
-
-
-def key_of(local: str, status: os.stat_result) -> FileKey:
-    """Return the key of a file by its absolute path and its stat."""
-    return FileKey(
-        local.encode(_FS_ENCODING, _FS_ERRORS),  # as os.fsencode, in half the time
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-        status.st_ino,
-    )
-
-
-def is_settled(key: FileKey, looked_at_ns: int) -> bool:
-    """Tell whether the file had been left alone long enough for its times to be trusted."""
-    return looked_at_ns - max(key.mtime_ns, key.ctime_ns) >= DISTRUST_NS
 
 
 def default_directory() -> Path:
@@ -123,6 +86,28 @@ class ScanCache:
         """Return what is known of each file, None for what is not."""
         rows = self._rows(keys)
         return [self._certain(key, rows.get(key.path)) for key in keys]
+
+    def contents(self, keys: Sequence[FileKey]) -> list[bytes] | None:
+        """Return the content digest of each file, as `find` would, or None if any is not known.
+
+        A hundred thousand unchanged files take this way: it makes no object and no call for each.
+        """
+        rows, seed = self._rows(keys), self._seed
+        pack, hash_of = _NUMBERS.pack, xxhash.xxh3_64_intdigest
+        digests: list[bytes] = []
+        for key in keys:
+            row = rows.get(key[0])
+            if row is None or row[:5] != key:
+                return None
+            content, guard = row[5:]
+            if type(content) is not bytes:
+                return None
+            path, size_bytes, mtime_ns, ctime_ns, inode = key
+            text = pack(size_bytes, mtime_ns, ctime_ns, inode) + content + path
+            if hash_of(text, seed) - _GUARD_OFFSET != guard:
+                return None
+            digests.append(content[:DIGEST_BYTES])
+        return digests
 
     def recall(self, keys: Sequence[FileKey]) -> list[Memory | None]:
         """Return what is remembered of each file, hints too, None for nothing."""
@@ -170,7 +155,7 @@ class ScanCache:
             self._give_up(error)
 
     def _certain(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
-        """Return what may be relied on: the way that a hundred thousand unchanged files take."""
+        """Return what may be relied on."""
         if row is None or row[:5] != key:
             return None
         content = row[5]
@@ -203,7 +188,7 @@ class ScanCache:
         except struct.error:  # a time outside 1678-2262, an inode over 63 bits, a damaged row
             return None
         seed = self._seed if is_certain else self._seed ^ _HINT
-        return xxhash.xxh3_64_intdigest(text, seed) - (1 << 63)
+        return xxhash.xxh3_64_intdigest(text, seed) - _GUARD_OFFSET
 
     def _run(self, statement: str, values: Sequence[bytes | int]) -> list[_Row]:
         if self._database is None:
@@ -267,11 +252,11 @@ def _pack(scanned: ScannedFile) -> bytes:
 
 
 def _unpack(content: bytes) -> ScannedFile | None:
-    if len(content) == 32:
+    if len(content) == DIGEST_BYTES:
         return ScannedFile(content)
-    digest, chunks = content[:32], content[32:]
+    digest, chunks = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
     count, rest = divmod(len(chunks), 36)
-    if rest or len(digest) != 32:
+    if rest or len(digest) != DIGEST_BYTES:
         return None
     sizes = memoryview(chunks)[32 * count :]
     return ScannedFile(

@@ -22,7 +22,7 @@ from hydria.upload.sources import BytesFile, Source
 from hydria.upload.staging import Stager
 from hydria.upload.uploads import Uploads, result_of
 from hydria.upload_status import UploadStatus, status_of
-from hydria.walk import LocalFile, checked_prefix, walk
+from hydria.walk import checked_prefix, walk
 
 _KEPT_BACK_MAX = 5000
 
@@ -148,7 +148,7 @@ class UploadWriter:
             if os.path.isdir(local):  # noqa: PTH112  # runs in a thread, on any path-like
                 raise SourceError(f"{os.fspath(local)!r} is a directory: use add_dir")
             for file in walk([local]):
-                yield LocalFile(wanted or file.path, file.local, file.status)
+                yield file._replace(path=wanted or file.path)
 
         await self._put(sources, None)
 

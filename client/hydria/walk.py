@@ -18,21 +18,39 @@ from typing import NamedTuple
 
 from hydria.errors import DuplicatePathError, PathInvalidError, SourceError
 from hydria.paths import PATH_BYTES_MAX, check_path, normalize_path
+from hydria.scanned_files import FileKey, key_of
 
 
 class LocalFile(NamedTuple):
-    """A regular file to be logged, and its stat as the walk found it."""
+    """A regular file to be logged, as the walk found it.
+
+    Small, because a directory may have a million: of its stat, the key has what is needed.
+    """
 
     path: str
     """In the version."""
-    local: str
-    """On this machine; a name that is no UTF-8 has surrogate escapes."""
-    status: os.stat_result
+    key: FileKey
+
+    @property
+    def local(self) -> str:
+        """Where it is on this machine; a name that is no UTF-8 has surrogate escapes."""
+        return self.key.local
 
     @property
     def size_bytes(self) -> int:
         """How many bytes it had when the walk came by."""
-        return self.status.st_size
+        return self.key.size_bytes
+
+
+class _Subdirectory(NamedTuple):
+    """A directory that the walk comes to, under a path that ends with a slash."""
+
+    path: str
+    local: str
+    identity: tuple[int, int]
+
+
+_Entry = LocalFile | _Subdirectory
 
 
 @dataclass(slots=True)
@@ -40,8 +58,7 @@ class _Directory:
     """A directory that the walk is in, and what of it is still to come."""
 
     identity: tuple[int, int]
-    entries: Iterator[LocalFile]
-    """Of directories the path ends with a slash."""
+    entries: Iterator[_Entry]
 
 
 def walk(sources: Iterable[str | os.PathLike[str]], *, prefix: str = "") -> Iterator[LocalFile]:
@@ -80,60 +97,62 @@ def _walk_source(source: str, prefix: str) -> Iterator[LocalFile]:
         name = _name_of(os.path.basename(local), local)  # noqa: PTH119
         if not stat.S_ISREG(status.st_mode):
             raise _not_regular(local)
-        yield LocalFile(prefix + name, local, status)
+        yield LocalFile(prefix + name, key_of(local, status))
 
 
 def _walk_tree(root: str, status: os.stat_result, prefix: str) -> Iterator[LocalFile]:
     """Walk depth first with a stack of our own: trees may be deeper than Python's."""
-    stack = [_enter(root, status, prefix, [])]
+    stack = [_enter(_Subdirectory(prefix, root, _identity(status)), [])]
     while stack:
         for entry in stack[-1].entries:
-            mode = entry.status.st_mode
-            if stat.S_ISREG(mode):
+            if isinstance(entry, LocalFile):
                 yield entry
-            elif stat.S_ISDIR(mode):
-                stack.append(_enter(entry.local, entry.status, entry.path, stack))
-                break
             else:
-                raise _not_regular(entry.local)
+                stack.append(_enter(entry, stack))
+                break
         else:
             stack.pop()
 
 
-def _enter(local: str, status: os.stat_result, prefix: str, above: list[_Directory]) -> _Directory:
-    identity = (status.st_dev, status.st_ino)
-    if any(directory.identity == identity for directory in above):
-        raise SourceError(f"{local!r} is a link to a directory that it is in: a cycle")
-    return _Directory(identity=identity, entries=iter(_list(local, prefix)))
+def _enter(found: _Subdirectory, above: list[_Directory]) -> _Directory:
+    if any(directory.identity == found.identity for directory in above):
+        raise SourceError(f"{found.local!r} is a link to a directory that it is in: a cycle")
+    return _Directory(found.identity, entries=iter(_list(found.local, found.path)))
 
 
-def _list(local: str, prefix: str) -> list[LocalFile]:
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _list(local: str, prefix: str) -> list[_Entry]:
     """Return a directory's entries in the order in which the paths below them sort.
 
     Below a directory every path goes on with "/", and sorts as if its name had it. By code points,
     as Python sorts, is by UTF-8 bytes.
     """
-    found: list[LocalFile] = []
+    found: list[_Entry] = []
     with os.scandir(local) as entries:
         for entry in entries:
-            status = _status_of(entry)
-            path = _join(prefix, entry)
-            if stat.S_ISDIR(status.st_mode):
-                path += "/"
-            found.append(LocalFile(path, entry.path, status))
+            status, path = _status_of(entry), _join(prefix, entry)
+            if stat.S_ISREG(status.st_mode):
+                found.append(LocalFile(path, key_of(entry.path, status)))
+            elif stat.S_ISDIR(status.st_mode):
+                found.append(_Subdirectory(path + "/", entry.path, _identity(status)))
+            else:
+                raise _not_regular(entry.path)
     found.sort(key=itemgetter(0))
     if not all(file.path.isascii() for file in found):
         _refuse_twins(found)
     return found
 
 
-def _refuse_twins(found: Iterable[LocalFile]) -> None:
+def _refuse_twins(found: Iterable[_Entry]) -> None:
     """Raise when two names that a directory has are one in NFC."""
     seen: dict[str, str] = {}
-    for path, local, _ in found:
-        twin = seen.setdefault(path.rstrip("/"), local)
-        if twin != local:
-            message = f"{twin!r} and {local!r} differ only in how Unicode writes them"
+    for entry in found:
+        twin = seen.setdefault(entry.path.rstrip("/"), entry.local)
+        if twin != entry.local:
+            message = f"{twin!r} and {entry.local!r} differ only in how Unicode writes them"
             raise DuplicatePathError(message)
 
 

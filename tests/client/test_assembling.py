@@ -15,7 +15,7 @@ from hydria.download.assembling import Assembly, parts_of
 from hydria.download.disk import reserve
 from hydria.download.frames import Wanted
 from hydria.download.plans import Plan, Run, Source
-from hydria.scan_cache import FileKey, ScannedFile, key_of
+from hydria.scanned_files import FileKey, ScannedFile, key_of
 from hydria.threads import Stop
 
 SOMEWHERE = Source("somewhere", FileKey(b"", 0, 0, 0, 0))

@@ -16,7 +16,7 @@ from hydria.download import assembling
 from hydria.download.chunk_lists import ChunkLists
 from hydria.download.frames import Wanted
 from hydria.records import Phase, Progress
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.threads import Stop
 from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of

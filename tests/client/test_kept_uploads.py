@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from hydria import scan_cache
+from hydria import scan_cache, scanned_files
 from hydria.client import AsyncClient
 from hydria.errors import InvalidArgumentError
 from hydria.local_cache import LocalCache
 from hydria.options import GIB, CacheUse, TransferOptions
 from hydria.records import ChunkerParameters
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.threads import Stop
 from hydria.upload import keeping
 from hydria.upload.keeping import Keeper
@@ -103,7 +103,7 @@ async def test_what_a_draft_captures_is_kept_too(
 async def test_files_that_did_not_change_are_kept_when_they_are_logged_again(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan_cache, "DISTRUST_NS", -(10**15))
+    monkeypatch.setattr(scanned_files, "DISTRUST_NS", -(10**15))
     source = plant(tmp_path / "source", FILES)
     async with a_client(server, tmp_path, cache_uploads=False) as client:
         await client.log("calls", source, type="dataset")

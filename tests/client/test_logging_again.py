@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydria import scan_cache
+from hydria import scanned_files
 from hydria.client import AsyncClient
 from hydria.digests import EMPTY_CONTENT_DIGEST
 from hydria.records import Phase, Progress
@@ -23,7 +23,7 @@ from tests.teams import digest, version_digest
 @pytest.fixture(autouse=True)
 def young_files_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test has no two seconds to wait until files have settled."""
-    monkeypatch.setattr(scan_cache, "DISTRUST_NS", -(10**15))
+    monkeypatch.setattr(scanned_files, "DISTRUST_NS", -(10**15))
 
 
 @pytest.fixture

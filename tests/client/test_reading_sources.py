@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hydria import scan_cache
+from hydria import scanned_files
 from hydria.client import AsyncClient
 from hydria.errors import NotFoundError, SourceChangedError, SourceError
 from hydria.records import ChunkerParameters
@@ -22,7 +22,7 @@ from tests.client.trees import MIB, SIZES, content, plant, tree_of
 @pytest.fixture
 def trusted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remember files although they have just been written."""
-    monkeypatch.setattr(scan_cache, "DISTRUST_NS", -(10**15))
+    monkeypatch.setattr(scanned_files, "DISTRUST_NS", -(10**15))
 
 
 @pytest.fixture

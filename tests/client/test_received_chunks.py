@@ -16,7 +16,7 @@ from hydria.download.chunk_lists import ChunkLists
 from hydria.download.frames import Wanted
 from hydria.errors import ReceivedDataError
 from hydria.retry import Patience
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.v1 import artifact_pb2 as pb
 
 ONE, TWO, THREE = b"1" * 1000, b"2" * 500, b"3"

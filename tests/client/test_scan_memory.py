@@ -11,15 +11,8 @@ from pathlib import Path
 import pytest
 
 from hydria.records import ChunkerParameters
-from hydria.scan_cache import (
-    DISTRUST_NS,
-    FILE_NAME,
-    FileKey,
-    ScanCache,
-    ScannedFile,
-    is_settled,
-    key_of,
-)
+from hydria.scan_cache import FILE_NAME, ScanCache
+from hydria.scanned_files import DISTRUST_NS, FileKey, ScannedFile, is_settled, key_of
 
 CHUNKER = ChunkerParameters()
 DIGEST = bytes(range(32))
@@ -60,6 +53,23 @@ def test_a_file_that_differs_in_anything_is_unknown(tmp_path: Path, changed: Fil
     assert find(tmp_path, changed) == [None]
 
 
+def test_the_contents_of_files_are_found_when_all_of_them_are_known(tmp_path: Path) -> None:
+    other = KEY._replace(path=b"/data/b.bin")
+    remember(tmp_path, (KEY, BIG), (other, ScannedFile(DIGEST[::-1])))
+
+    with ScanCache(tmp_path, CHUNKER) as cache:
+        assert cache.contents([other, KEY]) == [DIGEST[::-1], DIGEST]
+        assert cache.contents([KEY, other._replace(inode=43)]) is None
+        assert cache.contents([KEY, KEY._replace(path=b"/data/c.bin")]) is None
+
+
+def test_a_hint_is_no_content_that_is_known(tmp_path: Path) -> None:
+    with ScanCache(tmp_path, CHUNKER) as cache:
+        cache.remember([(KEY, BIG)], is_certain=False)
+
+        assert cache.contents([KEY]) is None
+
+
 def test_other_chunker_parameters_know_nothing(tmp_path: Path) -> None:
     remember(tmp_path, (KEY, BIG))
 
@@ -98,6 +108,8 @@ def test_a_flipped_bit_in_a_row_makes_the_file_unknown(tmp_path: Path) -> None:
     database.close()
 
     assert find(tmp_path, KEY) == [None]
+    with ScanCache(tmp_path, CHUNKER) as cache:
+        assert cache.contents([KEY]) is None
 
 
 def test_a_damaged_cache_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.metadata.chunks import ChunksContract
+from tests.conformance.metadata.edges import EdgeRowsContract
 from tests.conformance.metadata.event_queries import EventQueriesContract
 from tests.conformance.metadata.history import HistoryContract
 from tests.conformance.metadata.lineage import LineageRowsContract
@@ -34,6 +35,7 @@ class MetadataStoreContract(
     WebhooksContract,
     ProtectionsContract,
     LineageRowsContract,
+    EdgeRowsContract,
     UsesOfVersionsContract,
 ):
     """Inherit it, and give a fixture `store`: a new, empty metadata store."""

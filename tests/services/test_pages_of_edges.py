@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hydria.v1 import lineage_pb2 as pb
-from hydria_server.domain.lineage import EdgeKind, EdgeRecord, Node, VersionNode
+from hydria_server.domain.lineage import EdgeKind, EdgeRecord, Node, RunId, VersionId, VersionNode
 from hydria_server.domain.records import VersionState
 from hydria_server.rpc.lineage_messages import edge_message, node_message
 from hydria_server.services.lineage_edges import fitting
@@ -16,7 +16,7 @@ def neighbours(name: str, count: int) -> list[tuple[EdgeRecord, Node]]:
     node = VersionNode(
         1, 1, 1, 1, name, name, name, name, 0, bytes(32), VersionState.COMMITTED, 10**15, 10**15
     )
-    edge = EdgeRecord(1 << 60, EdgeKind.USED, 1 << 60, 1 << 60, None, 10**15, ref, ref)
+    edge = EdgeRecord(1 << 60, EdgeKind.USED, VersionId(1 << 60), RunId(1 << 60), 10**15, ref, ref)
     return [(edge, node)] * count
 
 

@@ -24,7 +24,9 @@ def a_walk(name: str, count: int) -> tuple[Walk, dict[NodeId, Node | None]]:
         for key in keys
     }  # fmt: skip
     edges = {
-        number: EdgeRecord(number, EdgeKind.DERIVED, count + 1, None, number, 10**15, ref, ref)
+        number: EdgeRecord(
+            number, EdgeKind.DERIVED, VersionId(number), VersionId(count + 1), 10**15, ref, ref
+        )
         for number in range(1, count + 1)
     }
     return Walk({key: Reached(0) for key in keys}, edges, set(keys)), nodes

@@ -17,20 +17,22 @@ from hydria_server.domain.filters import Comparison, Operator, OrderTerm, Query
 from hydria_server.domain.lineage import Direction, EdgeKind, NodeId, RunId, VersionId
 from hydria_server.domain.metrics import MetricRecord, points_of
 from hydria_server.domain.runs import RunChange, RunName, RunState
-from hydria_server.domain.traversal import EdgeFilter
+from hydria_server.domain.traversal import EdgeFilter, EdgeQuestion
 from hydria_server.storage.metadata import (
     dialect,
     direct,
     edge_look_ups,
     edges,
+    graph_nodes,
     metrics,
     run_records,
     runs,
 )
 from hydria_server.storage.metadata.interface import Rows
 from hydria_server.storage.metadata.store import SqlMetadataStore
+from tests.conformance.metadata.edges import asked_once, derived, used
 from tests.conformance.metadata.given import a_line, a_version
-from tests.conformance.metadata.lineage import a_running, derived, used
+from tests.conformance.metadata.lineage import a_running
 from tests.storage.test_metadata_schema import scans_in
 
 
@@ -64,7 +66,8 @@ async def use_lineage(rows: Rows) -> None:
         await rows.edges.of_node(node, Direction.BOTH, tuple(EdgeKind), after_id=0, limit=1)
     both: list[NodeId] = [RunId(run.id), VersionId(first.id)]
     for way in (Direction.UPSTREAM, Direction.DOWNSTREAM):
-        await rows.edges.of_nodes(both, way, EdgeFilter(), up_to_id=9, limit=9)
+        asking = asked_once(EdgeQuestion(both, way, 9))
+        await rows.edges.answer(asking, EdgeFilter(), up_to_id=9)
     await rows.aliases.named([first.id])
     await rows.aliases.of_versions([first.id], limit=9)
     await rows.links.linked([first.id])
@@ -72,7 +75,9 @@ async def use_lineage(rows: Rows) -> None:
     await rows.deployments.served([first.id], now_us=1)
     await rows.deployments.serving_versions([first.id], now_us=1, limit=9)
     await rows.edges.derives(second.id, from_version_id=first.id)
+    await rows.edges.nodes(both)
     await rows.edges.version_nodes([first.id])
+    await rows.runs.by_ids([run.id])
     await rows.edges.live_versions(line.project_id, [("cats", 0)])
     await rows.edges.remembered_version("acme", "vision", "cats", 0)
 
@@ -102,7 +107,7 @@ async def test_nodes_of_a_walk_are_found_by_their_ids(tmp_path: Path) -> None:
     path = tmp_path / "meta.db"
     await (await SqlMetadataStore.open(path)).close()
     with sqlite3.connect(path) as connection:
-        for statement in (edges._NODES_BY_ID, runs._BY_IDS):
+        for statement in (graph_nodes.VERSIONS_BY_ID, graph_nodes.RUNS_BY_ID, runs._BY_IDS):
             scans = [step for step in plan_of(connection, statement) if step.startswith("SCAN")]
             assert scans == ["SCAN given VIRTUAL TABLE INDEX 1:"]
     connection.close()
@@ -128,15 +133,15 @@ async def test_edges_read_in_parts_are_those_read_at_once(
         nodes = [VersionId(version.id) for version in versions]
 
         async def ids(limit: int) -> list[int]:
-            found = await rows.edges.of_nodes(
-                nodes, Direction.DOWNSTREAM, EdgeFilter(), up_to_id=99, limit=limit
-            )
+            asking = asked_once(EdgeQuestion(nodes, Direction.DOWNSTREAM, limit))
+            found = await rows.edges.answer(asking, EdgeFilter(), up_to_id=99)
             return [edge.id for edge in found]
 
         whole = await ids(99)
         assert len(whole) > 12
         for rows_at_once in (1, 2, 3, len(whole)):
-            monkeypatch.setattr(edges, "ROWS_AT_ONCE", rows_at_once)
+            monkeypatch.setattr(edge_look_ups, "ROWS_AT_ONCE", rows_at_once)
+            monkeypatch.setattr(direct, "ROWS_PER_HOP", rows_at_once)
             for limit in (1, 5, len(whole), 99):
                 assert await ids(limit) == whole[:limit]
 
@@ -147,7 +152,7 @@ async def test_edges_read_in_parts_are_those_read_at_once(
 
 @pytest.mark.parametrize(
     "module",
-    [edge_look_ups, edges, metrics, run_records, runs],
+    [edge_look_ups, edges, graph_nodes, metrics, run_records, runs],
     ids=lambda module: module.__name__.rsplit(".", 1)[1],
 )
 def test_every_statement_of_lineage_can_be_said_to_postgresql(module: ModuleType) -> None:

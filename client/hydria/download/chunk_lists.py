@@ -11,7 +11,7 @@ from hydria.digests import DIGEST_BYTES
 from hydria.download.frames import Wanted
 from hydria.errors import ReceivedDataError, ServerUnavailableError, StreamStalledError
 from hydria.retry import Patience
-from hydria.scan_cache import ScannedFile
+from hydria.scanned_files import ScannedFile
 from hydria.v1 import artifact_pb2 as pb
 
 # What no file has more of; and what is held at once: about 100 bytes each, with what is made of it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hydria.chunking import Chunker
 from hydria.errors import SourceError
 from hydria.records import ChunkerParameters
-from hydria.scan_cache import ScanCache, ScannedFile
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import ScannedFile
 from hydria.threads import Stop
 from hydria.upload.buffers import BufferPool
 from hydria.upload.pieces import Entry, Window

@@ -28,7 +28,7 @@ from hydria.records import ChunkerParameters, DownloadResult, Phase, Version
 from hydria.references.words import Reference
 from hydria.retry import Patience
 from hydria.runtime import Runtime
-from hydria.scan_cache import FileKey, ScannedFile
+from hydria.scanned_files import FileKey, ScannedFile
 from hydria.threads import Stop, run_in_thread
 
 

@@ -22,7 +22,7 @@ from hydria.download.targets import Targets, refuse_case_twins
 from hydria.download.temporary import TemporaryRoom
 from hydria.errors import ReceivedDataError
 from hydria.local_cache import LocalCache
-from hydria.scan_cache import FileKey, ScannedFile, key_of
+from hydria.scanned_files import FileKey, ScannedFile, key_of
 
 _BATCH_FILES = 4096
 _BATCH_BYTES = 256 << 20

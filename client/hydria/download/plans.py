@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hydria.download.chunk_lists import chunks_of
 from hydria.download.frames import Wanted
 from hydria.errors import ReceivedDataError
-from hydria.scan_cache import FileKey, ScannedFile
+from hydria.scanned_files import FileKey, ScannedFile
 
 
 class Source(NamedTuple):

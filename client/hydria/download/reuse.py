@@ -20,7 +20,8 @@ from hydria.local_cache import LocalCache
 from hydria.records import ServerInfo
 from hydria.retry import Patience
 from hydria.runtime import Runtime
-from hydria.scan_cache import ScanCache, ScannedFile
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import ScannedFile
 from hydria.threads import Stop, run_in_thread
 
 # Files that are put together at the same time: their missing chunks come with one call.

@@ -13,7 +13,8 @@ from hydria.download.frames import Wanted
 from hydria.download.plans import Plan, Source
 from hydria.download.temporary import ROOM_PREFIX
 from hydria.errors import SourceError
-from hydria.scan_cache import ScanCache, ScannedFile, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import ScannedFile, key_of
 from hydria.threads import Stop
 from hydria.walk import LocalFile
 
@@ -79,9 +80,8 @@ class Sources:
             return None
         self._unknown.remove(candidate)
         with suppress(OSError, SourceError):
-            status = os.lstat(candidate.local)
-            scanned = cut(LocalFile(plan.file.path, candidate.local, status))
-            source = Source(candidate.local, key_of(candidate.local, status), scanned)
+            key = key_of(candidate.local, os.lstat(candidate.local))
+            source = Source(candidate.local, key, cut(LocalFile(plan.file.path, key)))
             self.chunked.append(source)
             return source
         return None

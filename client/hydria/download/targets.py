@@ -11,7 +11,8 @@ from blake3 import blake3
 
 from hydria.download.frames import Wanted
 from hydria.errors import TargetError
-from hydria.scan_cache import FileKey, ScanCache, ScannedFile, is_settled, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import FileKey, ScannedFile, is_settled, key_of
 from hydria.threads import Stop
 
 _READ_BYTES = 1 << 20

@@ -10,7 +10,8 @@ from typing import Self
 
 from hydria.copying import copy_verified
 from hydria.local_cache import LocalCache
-from hydria.scan_cache import FileKey, ScanCache, ScannedFile, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import FileKey, ScannedFile, key_of
 from hydria.threads import Stop
 from hydria.upload.sources import BytesFile, Source
 

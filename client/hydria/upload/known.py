@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from hydria.scan_cache import ScanCache, key_of
+from hydria.scan_cache import ScanCache
 from hydria.threads import Stop
 from hydria.upload.keeping import Keeper
 from hydria.upload.sources import Source
@@ -37,20 +37,28 @@ def known_version(
     """
     hasher, count, size_bytes = VersionHasher(), 0, 0
     left = iter(sources)
-    keeps = keeper.keeps
     while batch := list(islice(left, _LOOKUP_FILES)):
         stop.check()
         files = [source for source in batch if isinstance(source, LocalFile)]
-        if len(files) < len(batch):
+        digests = _digests_of(files, cache, keeper) if len(files) == len(batch) else None
+        if digests is None:
             return None
-        keys = [key_of(file.local, file.status) for file in files]
-        found = cache.find(keys)
-        for file, key, scanned in zip(files, keys, found, strict=True):
-            if scanned is None:
-                return None
-            hasher.add_stored(file.path, key.size_bytes, scanned.content_digest)
-            size_bytes += key.size_bytes
-            if keeps:
-                keeper.keep(file, scanned)
+        sizes = [file.key.size_bytes for file in files]
+        hasher.add_all_stored(zip([file.path for file in files], sizes, digests, strict=True))
+        size_bytes += sum(sizes)
         count += len(files)
     return KnownVersion(hasher.digest(), count, size_bytes)
+
+
+def _digests_of(files: Sequence[LocalFile], cache: ScanCache, keeper: Keeper) -> list[bytes] | None:
+    """Return what the files hold, or None when one of them would have to be read."""
+    keys = [file.key for file in files]
+    if not keeper.keeps:
+        return cache.contents(keys)
+    digests = []
+    for file, scanned in zip(files, cache.find(keys), strict=True):
+        if scanned is None:
+            return None
+        keeper.keep(file, scanned)
+        digests.append(scanned.content_digest)
+    return digests

@@ -11,7 +11,8 @@ from blake3 import blake3
 from hydria.chunking import Chunker
 from hydria.digests import DIGEST_BYTES, EMPTY_CONTENT_DIGEST
 from hydria.errors import SourceChangedError
-from hydria.scan_cache import FileKey, ScanCache, ScannedFile, key_of
+from hydria.scan_cache import ScanCache
+from hydria.scanned_files import FileKey, ScannedFile
 from hydria.threads import Stop
 from hydria.upload.buffers import BufferPool
 from hydria.upload.pieces import (
@@ -99,7 +100,7 @@ class Scanner:
             known: dict[str, ScannedFile | None] = {}
             if self._settings.trust_cache:
                 files = [source for source in batch if isinstance(source, LocalFile)]
-                keys = [key_of(file.local, file.status) for file in files]
+                keys = [file.key for file in files]
                 known = dict(
                     zip((file.path for file in files), self._cache.find(keys), strict=True)
                 )
@@ -217,7 +218,7 @@ class Scanner:
         if window is None:
             pool = self._settings.remembered_pool
             window = self._remembered = Window(buffer=pool.acquire(self._stop), pool=pool)
-        size_bytes = source.status.st_size
+        size_bytes = source.size_bytes
         window.pieces.extend(_pieces_to_read(source, known))
         window.entries.append(self._entry(source.path, size_bytes, known, window))
         window.content_bytes += size_bytes
@@ -277,5 +278,5 @@ def _pieces_to_read(source: LocalFile, known: ScannedFile) -> Iterator[Piece]:
         for at, size in enumerate(known.chunk_sizes):
             digest = known.chunk_digests[DIGEST_BYTES * at : DIGEST_BYTES * (at + 1)]
             yield Piece(digest, size, None, source)
-    elif source.status.st_size:
-        yield Piece(known.content_digest, source.status.st_size, None, source)
+    elif source.size_bytes:
+        yield Piece(known.content_digest, source.size_bytes, None, source)

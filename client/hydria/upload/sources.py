@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from hydria.errors import SourceError
-from hydria.scan_cache import FileKey, is_settled, key_of
+from hydria.scanned_files import FileKey, is_settled, key_of
 from hydria.walk import LocalFile
 
 # The clock of a file system ticks every 1 to 10 ms; two changes in one tick look like one.
@@ -57,7 +57,7 @@ def open_source(source: Source) -> OpenSource:
     """
     if isinstance(source, BytesFile):
         return _OpenBytes(source.data)
-    return _OpenFile(source.local, source.status)
+    return _OpenFile(source.key)
 
 
 def local_files(paths: Mapping[str, str]) -> Iterator[LocalFile]:
@@ -68,7 +68,7 @@ def local_files(paths: Mapping[str, str]) -> Iterator[LocalFile]:
         SourceError: one is no regular file any more.
     """
     for path, local in paths.items():
-        yield LocalFile(path, local, _regular_status(local))
+        yield LocalFile(path, _regular(local))
 
 
 def looked_at_again(source: Source) -> Source:
@@ -80,29 +80,29 @@ def looked_at_again(source: Source) -> Source:
     """
     if isinstance(source, BytesFile):
         return source
-    return source._replace(status=_regular_status(source.local))
+    return source._replace(key=_regular(source.local))
 
 
-def _regular_status(local: str) -> os.stat_result:
+def _regular(local: str) -> FileKey:
     status = os.stat(local)  # noqa: PTH116
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{local!r} is no regular file any more")
-    return status
+    return key_of(local, status)
 
 
 class _OpenFile:
-    """Takes the stat of the walk for the one before: what changed since then shows as well."""
+    """Takes the key of the walk for the one before: what changed since then shows as well."""
 
-    def __init__(self, local: str, before: os.stat_result) -> None:
-        self._local = local
+    def __init__(self, before: FileKey) -> None:
+        self._local = before.local
         self._before = before
-        self.size_bytes = before.st_size
+        self.size_bytes = before.size_bytes
         self._looked_at_ns = time.time_ns()
-        age_ns = self._looked_at_ns - max(before.st_mtime_ns, before.st_ctime_ns)
+        age_ns = self._looked_at_ns - max(before.mtime_ns, before.ctime_ns)
         if 0 <= age_ns < _TICK_NS:
             time.sleep(_TICK_NS / 1e9)  # a change from now on shows in the times
         # Non-blocking: a pipe that took the file's place must not hold us for ever.
-        self._fd = os.open(local, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._fd = os.open(self._local, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
     def read_into(self, room: memoryview) -> int:
         done = 0
@@ -119,18 +119,10 @@ class _OpenFile:
         return done
 
     def has_changed(self) -> bool:
-        before, after = self._before, os.fstat(self._fd)
-        return (
-            before.st_mtime_ns != after.st_mtime_ns
-            or before.st_size != after.st_size
-            or before.st_ctime_ns != after.st_ctime_ns
-            or before.st_ino != after.st_ino
-            or before.st_dev != after.st_dev
-        )
+        return key_of(self._local, os.fstat(self._fd)) != self._before
 
     def cache_key(self) -> FileKey | None:
-        key = key_of(self._local, self._before)
-        return key if is_settled(key, self._looked_at_ns) else None
+        return self._before if is_settled(self._before, self._looked_at_ns) else None
 
     def close(self) -> None:
         os.close(self._fd)

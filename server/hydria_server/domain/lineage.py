@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hydria_server.domain.records import VersionState
-from hydria_server.domain.runs import RunRecord
+from hydria_server.domain.runs import RUNS, RunState
 
 
 class EdgeKind(IntEnum):
@@ -30,30 +30,28 @@ class Direction(IntEnum):
     BOTH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RunId:
-    """Names a run as a node; rows are numbered once and for all."""
+class VersionId(NamedTuple):
+    """Names a version as a node; rows are numbered once and for all.
+
+    A walk makes and compares thousands, and of tuples both is quick. The second field sets the id
+    of a version apart from that of a run.
+    """
 
     number: int
-
-    def __str__(self) -> str:
-        return f"r{self.number}"
-
-    def __hash__(self) -> int:  # a walk hashes thousands; the one that is generated is slower
-        return self.number << 1
-
-
-@dataclass(frozen=True, slots=True)
-class VersionId:
-    """Names a version as a node."""
-
-    number: int
+    side: Literal[1] = 1
 
     def __str__(self) -> str:
         return f"v{self.number}"
 
-    def __hash__(self) -> int:
-        return self.number << 1 | 1
+
+class RunId(NamedTuple):
+    """Names a run as a node."""
+
+    number: int
+    side: Literal[2] = 2
+
+    def __str__(self) -> str:
+        return f"r{self.number}"
 
 
 NodeId = RunId | VersionId
@@ -80,28 +78,18 @@ class EdgeRecord(NamedTuple):
 
     id: int
     kind: EdgeKind
-    version_id: int
-    run_id: int | None
-    from_version_id: int | None
+    source: NodeId
+    """The node that data flows from."""
+    target: NodeId
+    """The node that data flows to."""
     recorded_at_us: int
     recorded_ref: str
     requested_ref: str
 
     @property
-    def source(self) -> NodeId:
-        """The node that data flows from."""
-        if self.kind is EdgeKind.LOGGED:
-            return RunId(self.run_id or 0)
-        return VersionId(self.version_id if self.kind is EdgeKind.USED else self._derived_from)
-
-    @property
-    def target(self) -> NodeId:
-        """The node that data flows to."""
-        return RunId(self.run_id or 0) if self.kind is EdgeKind.USED else VersionId(self.version_id)
-
-    @property
-    def _derived_from(self) -> int:
-        return self.from_version_id or 0
+    def version_id(self) -> int:
+        """The version that was used, logged or derived."""
+        return (self.source if self.kind is EdgeKind.USED else self.target).number
 
 
 class VersionNode(NamedTuple):
@@ -126,4 +114,21 @@ class VersionNode(NamedTuple):
         return f"{self.entity}/{self.project}/{self.collection}:v{self.number}"
 
 
-Node = VersionNode | RunRecord
+class RunNode(NamedTuple):
+    """A run as a node of the graph: what is shown of it there. A tuple, as edges."""
+
+    id: int
+    entity: str
+    project: str
+    run_id: str
+    display_name: str
+    job_type: str
+    created_at_us: int
+    state: RunState
+
+    @property
+    def ref(self) -> str:
+        return f"{self.entity}/{self.project}/{RUNS}/{self.run_id}"
+
+
+Node = VersionNode | RunNode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -58,6 +59,15 @@ class EdgeFilter:
     kinds: frozenset[EdgeKind] = frozenset(EdgeKind)
     recorded_from_us: int = -_LAST_US
     recorded_before_us: int = _LAST_US
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeQuestion:
+    """What a walk asks next: for edges of any of the nodes, UPSTREAM or DOWNSTREAM."""
+
+    nodes: Collection[NodeId]
+    direction: Direction
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from hydria_server.rpc.lineage_messages import (
     EDGE_KINDS,
     direction,
     edge_kinds,
-    edge_message,
     node_message,
     run_message,
+    set_edge,
+    set_node,
 )
 from hydria_server.services.graph_groups import GroupedGraph, GroupKey
 from hydria_server.services.graph_pages import GraphPage
@@ -123,22 +124,30 @@ def _time_us(moment: Timestamp) -> int:
 
 def page_message(page: GraphPage, next_page_token: str) -> pb.TraverseLineageResponse:
     """Return a page of a walk."""
-    return pb.TraverseLineageResponse(
-        nodes=[reached_message(node, how) for node, how in page.nodes],
-        edges=[edge_message(edge) for edge in page.edges],
+    message = pb.TraverseLineageResponse(
         truncated_by_depth=page.walk.truncated_by_depth,
         truncated_by_budget=page.walk.truncated_by_budget,
         frontier=map(str, page.frontier),
         next_page_token=next_page_token,
     )
+    for node, how in page.nodes:
+        _set_reached(message.nodes.add(), node, how)
+    for edge in page.edges:
+        set_edge(message.edges.add(), edge)
+    return message
 
 
 def reached_message(node: Node, how: Reached) -> pb.LineageNode:
     """Return a node, and how it was reached."""
-    message = node_message(node)
+    message = pb.LineageNode()
+    _set_reached(message, node, how)
+    return message
+
+
+def _set_reached(message: pb.LineageNode, node: Node, how: Reached) -> None:
+    set_node(message, node)
     message.depth = how.depth
     message.direction = _WAYS[how.direction]
-    return message
 
 
 def grouped_message(graph: GroupedGraph) -> pb.TraverseLineageResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hydria_server.domain.lineage import EdgeRecord, Node, NodeId
@@ -55,11 +55,12 @@ def page_of(
             return page
         if first == 0:
             size_bytes += _add_node(page, key, nodes.get(key))
-        for offset in range(max(first, 1), len(edges[place]) + 1):
+        of_node = edges.get(place, ())
+        for offset in range(max(first, 1), len(of_node) + 1):
             if size_bytes > MAX_PAGE_BYTES or len(page.edges) == MAX_EDGES:
                 page.next = Place(place, offset)
                 return page
-            edge = edges[place][offset - 1]
+            edge = of_node[offset - 1]
             page.edges.append(edge)
             size_bytes += edge_bytes(edge)
         if size_bytes > MAX_PAGE_BYTES and place + 1 < len(reached):
@@ -80,7 +81,7 @@ def _add_node(page: GraphPage, key: NodeId, node: Node | None) -> int:
 
 def _edges_by_later_end(
     walk: Walk, nodes: Mapping[NodeId, Node | None]
-) -> dict[int, list[EdgeRecord]]:
+) -> Mapping[int, Sequence[EdgeRecord]]:
     """Return the edges with both ends among the nodes, by the place of the later one."""
     places = {key: place for place, key in enumerate(walk.reached) if key in nodes}
     found: dict[int, list[EdgeRecord]] = defaultdict(list)

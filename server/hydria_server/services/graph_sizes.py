@@ -7,6 +7,7 @@ from typing import Final
 
 from hydria_server.domain.deployments import DeploymentRecord
 from hydria_server.domain.lineage import EdgeRecord, Node, VersionNode
+from hydria_server.domain.runs import RunRecord
 
 MAX_PAGE_BYTES: Final = 3 * 1024 * 1024
 _ROW_BYTES: Final = 128
@@ -14,13 +15,13 @@ _ROW_BYTES: Final = 128
 
 def edge_bytes(edge: EdgeRecord) -> int:
     """Return a bound for the size of an edge."""
-    return _ROW_BYTES + _size(edge.recorded_ref) + _size(edge.requested_ref)
+    return _ROW_BYTES + _size(edge.recorded_ref + edge.requested_ref)
 
 
-def node_bytes(node: Node) -> int:
+def node_bytes(node: Node | RunRecord) -> int:
     """Return a bound for the size of a node."""
     # The message has each name twice: in the ref or the label, and by itself.
-    return 2 * _ROW_BYTES + 2 * sum(map(_size, _names(node)))
+    return 2 * _ROW_BYTES + 2 * _size("".join(_names(node)))
 
 
 def texts_bytes(texts: Iterable[str]) -> int:
@@ -40,7 +41,7 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _names(node: Node) -> tuple[str, ...]:
+def _names(node: Node | RunRecord) -> tuple[str, ...]:
     if isinstance(node, VersionNode):
         return node.entity, node.project, node.collection, node.collection, node.type
     return node.entity, node.project, node.run_id, node.display_name, node.job_type

@@ -12,7 +12,6 @@ from hydria_server.domain.traversal import MAX_NODES, Reached, Walk
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.node_questions import NodeQuestion, QuestionPage
-from hydria_server.services.nodes import nodes_of
 from hydria_server.services.sessions import Clock
 from hydria_server.services.version_uses import Uses, used_versions, uses_of
 from hydria_server.services.walking import worked_out
@@ -84,7 +83,7 @@ class Impacts:
             page = await _page(rows, found, came_from, wanted[: asked.limit], now_us=now)
             rest = wanted[len(page) :]
             return Impact(
-                (await nodes_of(rows, [root]))[root],
+                (await rows.edges.nodes([root]))[root],
                 tuple(page),
                 len(found.reached),
                 found.truncated_by_budget,
@@ -106,7 +105,7 @@ async def _page(
         some = keys[len(page) : len(page) + at_once]
         uses = await uses_of(rows, [key.number for key in some], now_us=now_us)
         at_once = len(uses)
-        nodes = await nodes_of(rows, some[:at_once])
+        nodes = await rows.edges.nodes(some[:at_once])
         for key in some[:at_once]:
             impacted = Impacted(
                 nodes[key], found.reached[key], _path(came_from, key), uses[key.number]

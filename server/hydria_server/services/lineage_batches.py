@@ -230,14 +230,13 @@ def _note(history: History, created: Iterable[EdgeRecord], ends: _Ends) -> None:
     runs = {row_id: str(name) for name, row_id in ends.runs.items()}
     for edge in created:
         version = versions[edge.version_id]
-        data: dict[str, Json] = {}
-        if edge.run_id is not None:
-            data["run"] = runs[edge.run_id]
-        if edge.from_version_id is not None:
-            data |= {
-                "source": versions[edge.from_version_id].ref,
-                "source_id": edge.from_version_id,
-            }
+        data: dict[str, Json]
+        if edge.kind is EdgeKind.DERIVED:
+            source = edge.source.number
+            data = {"source": versions[source].ref, "source_id": source}
+        else:
+            run = edge.target if edge.kind is EdgeKind.USED else edge.source
+            data = {"run": runs[run.number]}
         history.add_edge(_EVENTS[edge.kind], version, data)
 
 

@@ -18,7 +18,7 @@ from hydria_server.domain.names import require_name
 from hydria_server.domain.records import VersionRecord
 from hydria_server.services.graph_sizes import MAX_PAGE_BYTES, edge_bytes, node_bytes
 from hydria_server.services.history import History
-from hydria_server.services.nodes import find_node, nodes_of
+from hydria_server.services.nodes import find_node
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.resolving import content_of, require_type, resolve
 from hydria_server.services.run_access import require_run
@@ -121,7 +121,7 @@ class LineageEdges:
                 node_id, request.direction, kinds, after_id=after_id, limit=limit + 1
             )
             ends = [edge.target if edge.source == node_id else edge.source for edge in found]
-            nodes = await nodes_of(rows, set(ends))
+            nodes = await rows.edges.nodes(set(ends))
             pairs = [(edge, nodes[end]) for edge, end in zip(found, ends, strict=True)]
             kept = fitting(pairs[:limit])
             cursor = (kept[-1][0].id,) if len(kept) < len(pairs) else None

@@ -8,7 +8,7 @@ from hydria_server.domain.errors import FieldViolationError, PageTokenInvalidErr
 from hydria_server.domain.filters import Cursor
 from hydria_server.domain.lineage import Direction, NodeId
 from hydria_server.domain.traversal import MAX_NODES, Walk, WalkPlan
-from hydria_server.services.nodes import find_node_id, nodes_of, parse_node_id
+from hydria_server.services.nodes import find_node_id, parse_node_id
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.walking import walk
 from hydria_server.storage.metadata.interface import Rows
@@ -82,6 +82,6 @@ async def _begin_at(rows: Rows, node: str, cursor: Cursor | None) -> tuple[NodeI
     match cursor:
         case (int(revision), int(start), str(text)) if 0 <= revision < _MAX_REVISION:
             root = parse_node_id(text)
-            if start >= 0 and root is not None and await nodes_of(rows, [root]):
+            if start >= 0 and root is not None and await rows.edges.nodes([root]):
                 return root, revision, start
     raise PageTokenInvalidError("the page token is garbled")

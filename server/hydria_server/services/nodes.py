@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from hydria_server.domain.errors import NotFoundError
 from hydria_server.domain.lineage import Node, NodeId, RunId, VersionId
@@ -32,7 +31,7 @@ async def find_node(rows: Rows, text: str, *, field: str) -> tuple[NodeId, Node]
     Raises as `find_node_id`.
     """
     found = await find_node_id(rows, text, field=field)
-    return found, (await nodes_of(rows, [found]))[found]
+    return found, (await rows.edges.nodes([found]))[found]
 
 
 async def find_node_id(rows: Rows, text: str, *, field: str) -> NodeId:
@@ -44,7 +43,7 @@ async def find_node_id(rows: Rows, text: str, *, field: str) -> NodeId:
     """
     by_id = parse_node_id(text)
     if by_id:
-        if not await nodes_of(rows, [by_id]):
+        if not await rows.edges.nodes([by_id]):
             raise NotFoundError(f"there is no node {by_id}")
         return by_id
     if text.count("/") == _RUN_REF_SLASHES:
@@ -66,14 +65,3 @@ async def _version_id(rows: Rows, text: str, field: str) -> int:
         if remembered is None:
             raise
         return remembered.id
-
-
-async def nodes_of(rows: Rows, ids: Collection[NodeId]) -> dict[NodeId, Node]:
-    """Return those of the nodes that exist."""
-    runs = await rows.runs.by_ids({node.number for node in ids if isinstance(node, RunId)})
-    versions = await rows.edges.version_nodes(
-        {node.number for node in ids if isinstance(node, VersionId)}
-    )
-    found: dict[NodeId, Node] = {RunId(number): run for number, run in runs.items()}
-    found.update((VersionId(number), version) for number, version in versions.items())
-    return found

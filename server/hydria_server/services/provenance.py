@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -13,7 +13,6 @@ from hydria_server.domain.traversal import DEFAULT_NODES, Walk
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
 from hydria_server.services.node_questions import NodeQuestion, QuestionPage
-from hydria_server.services.nodes import nodes_of
 from hydria_server.services.provenance_steps import StepPart, parts_of, sources_of
 from hydria_server.services.walking import worked_out
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -73,7 +72,7 @@ class Provenances:
         async def look(rows: Rows) -> Provenance:
             walked = await asked.walk(rows, Direction.UPSTREAM, default_nodes=DEFAULT_NODES)
             found, start = walked.walk, walked.start
-            nodes = await nodes_of(rows, found.reached.keys())
+            nodes = await rows.edges.nodes(found.reached.keys())
             items = await worked_out(self._threads, found, partial(_items, found, nodes))
             page = await _page(rows, nodes, items[start : start + asked.limit])
             end = start + len(page)
@@ -98,9 +97,13 @@ async def _page(
     """Return the first of the items, as many as one message can hold; one at least."""
     page: list[Node | DescribedStep] = []
     size_bytes = 0
+    parts = [item for item in items if isinstance(item, StepPart)]
+    runs = await rows.runs.by_ids(
+        {part.key.number for part in parts if isinstance(part.key, RunId)}
+    )
     for item in items:
         if isinstance(item, StepPart):
-            step = await _described(rows, nodes, item)
+            step = await _described(rows, nodes, runs, item)
             size_bytes += step.size_bytes
             entry: Node | DescribedStep = step
         else:
@@ -112,9 +115,10 @@ async def _page(
     return page
 
 
-async def _described(rows: Rows, nodes: dict[NodeId, Node], part: StepPart) -> DescribedStep:
-    node = nodes[part.key]
-    run = node if isinstance(node, RunRecord) else None
+async def _described(
+    rows: Rows, nodes: Mapping[NodeId, Node], runs: Mapping[int, RunRecord], part: StepPart
+) -> DescribedStep:
+    run = runs.get(part.key.number) if isinstance(part.key, RunId) else None
     is_first = isinstance(part.key, RunId) and part.number == 0
     return DescribedStep(
         run,

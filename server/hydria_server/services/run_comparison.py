@@ -22,7 +22,6 @@ from hydria_server.domain.metrics import MetricRecord
 from hydria_server.domain.runs import RunDocuments, RunRecord
 from hydria_server.services.graph_sizes import node_bytes
 from hydria_server.services.hashing import Hashing
-from hydria_server.services.nodes import nodes_of
 from hydria_server.services.run_access import require_run
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
 
@@ -86,7 +85,7 @@ class RunComparisons:
         async def look(rows: Rows) -> tuple[list[_Found], dict[NodeId, Node]]:
             found = [await _find(rows, ref) for ref in run_refs]
             ends = {key for each in found for key in (each.inputs or {}) | (each.outputs or {})}
-            return found, await nodes_of(rows, ends)
+            return found, await rows.edges.nodes(ends)
 
         found, nodes = await self._metadata.read(look)
         # Twenty documents of 1 MiB take a second to read.

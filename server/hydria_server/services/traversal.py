@@ -27,7 +27,7 @@ from hydria_server.domain.traversal import (
 from hydria_server.services.graph_groups import GroupedGraph, grouped
 from hydria_server.services.graph_pages import GraphPage, Place, page_of
 from hydria_server.services.hashing import Hashing
-from hydria_server.services.nodes import find_node_id, nodes_of, parse_node_id
+from hydria_server.services.nodes import find_node_id, parse_node_id
 from hydria_server.services.page_tokens import decode_token, encode_token, page_limit
 from hydria_server.services.walking import walk, worked_out
 from hydria_server.storage.metadata.interface import MetadataStore, Rows
@@ -105,7 +105,7 @@ class Traversals:
         async def look(rows: Rows) -> GroupedGraph:
             plan, _ = await _begin(rows, request, None)
             found = await walk(rows, plan)
-            nodes = await nodes_of(rows, found.reached.keys())
+            nodes = await rows.edges.nodes(found.reached.keys())
             passing = {key: node for key, node in nodes.items() if request.nodes.passes(node)}
             return await worked_out(self._threads, found, partial(grouped, found, passing))
 
@@ -149,7 +149,7 @@ async def _begin(
     is_sound = len(numbers) == _CURSOR_KEYS and 0 < len(roots) == len(ids) <= MAX_ROOTS
     if not is_sound or not all(0 <= number < _MAX_REVISION for number in numbers):
         raise PageTokenInvalidError("the page token is garbled")
-    if len(await nodes_of(rows, set(roots))) < len(set(roots)):
+    if len(await rows.edges.nodes(set(roots))) < len(set(roots)):
         raise PageTokenInvalidError("the page token is garbled")
     revision, node, edge = numbers
     return _plan(request, roots, revision), Place(node, edge)
@@ -175,7 +175,7 @@ async def _details(
     """
     reached = list(found.reached)
     if filter_.passes_all:
-        on_page = await nodes_of(rows, reached[start : start + limit + 1])
+        on_page = await rows.edges.nodes(reached[start : start + limit + 1])
         return dict.fromkeys(reached) | on_page
-    nodes = await nodes_of(rows, reached)
+    nodes = await rows.edges.nodes(reached)
     return {key: node for key, node in nodes.items() if filter_.passes(node)}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from hydria_server.domain.lineage import Direction, EdgeRecord, NodeId, RunId
-from hydria_server.domain.traversal import EDGES_PER_NODE, Reached, Walk, WalkPlan
+from hydria_server.domain.lineage import Direction, EdgeRecord, NodeId
+from hydria_server.domain.traversal import EDGES_PER_NODE, EdgeQuestion, Reached, Walk, WalkPlan
 from hydria_server.services.hashing import Hashing
-from hydria_server.storage.metadata.interface import Rows
+from hydria_server.storage.metadata.interface import EdgeQuestions, Rows
 
 T = TypeVar("T")
 
-_EDGES_AT_ONCE = 4_096
 _EDGES_ON_LOOP: Final = 500
+_BY_SIDE_AND_ROW = operator.attrgetter("side", "number")
 
 
 @dataclass(slots=True)
@@ -30,12 +29,7 @@ class _Front:
 
 def in_order(nodes: Iterable[NodeId]) -> list[NodeId]:
     """Return nodes in the order that they have within one level: versions first, then by row."""
-    versions: list[NodeId] = []
-    runs: list[NodeId] = []
-    for node in nodes:
-        (runs if isinstance(node, RunId) else versions).append(node)
-    by_row = operator.attrgetter("number")
-    return sorted(versions, key=by_row) + sorted(runs, key=by_row)
+    return sorted(nodes, key=_BY_SIDE_AND_ROW)
 
 
 async def walk(rows: Rows, plan: WalkPlan) -> Walk:
@@ -44,7 +38,7 @@ async def walk(rows: Rows, plan: WalkPlan) -> Walk:
     Both directions are walked in turns, each with a memory of its own: what a version comes from
     may have been made of it, too, since used and logged edges may go in a circle.
     """
-    return await _Walker(rows, plan).walk()
+    return await rows.edges.answer(_Walker(plan).walk(), plan.edges, up_to_id=plan.revision)
 
 
 async def worked_out(threads: Hashing, found: Walk, work: Callable[[], T]) -> T:
@@ -57,15 +51,15 @@ async def worked_out(threads: Hashing, found: Walk, work: Callable[[], T]) -> T:
 
 
 class _Walker:
-    def __init__(self, rows: Rows, plan: WalkPlan) -> None:
-        self._rows = rows
+    def __init__(self, plan: WalkPlan) -> None:
         self._plan = plan
         self._edges_left = EDGES_PER_NODE * plan.max_nodes
         self._new: dict[NodeId, Direction] = {}
         roots = in_order(set(plan.roots))
         self._walk = Walk(dict.fromkeys(roots, Reached(0)), {}, set())
 
-    async def walk(self) -> Walk:
+    def walk(self) -> EdgeQuestions[Walk]:
+        """Walk, by asking for the edges of one level after another."""
         fronts = [
             _Front(direction, set(self._walk.reached), list(self._walk.reached))
             for direction in (Direction.UPSTREAM, Direction.DOWNSTREAM)
@@ -74,10 +68,10 @@ class _Walker:
         for depth in range(self._plan.max_depth + 1):
             for front in fronts:
                 if front.level:
-                    await self._advance(front, is_last=depth == self._plan.max_depth)
-            for node in in_order(self._new):
-                self._walk.reached[node] = Reached(depth + 1, self._new[node])
-            self._new.clear()
+                    question = EdgeQuestion(front.level, front.direction, self._edges_left + 1)
+                    found = yield question
+                    self._advance(front, found, is_last=depth == self._plan.max_depth)
+            self._reach(depth + 1)
             if not any(front.level for front in fronts):
                 break
         for front in fronts:  # what the other direction had reached before, and went on from
@@ -85,25 +79,20 @@ class _Walker:
             self._walk.truncated_by_depth |= bool(front.level)
         return self._walk
 
-    async def _advance(self, front: _Front, *, is_last: bool) -> None:
-        found = await self._rows.edges.of_nodes(
-            front.level,
-            front.direction,
-            self._plan.edges,
-            up_to_id=self._plan.revision,
-            limit=self._edges_left + 1,
-        )
+    def _reach(self, depth: int) -> None:
+        """Add the nodes that are new to those that were reached."""
+        ways = {way: Reached(depth, way) for way in set(self._new.values())}
+        for node in in_order(self._new):
+            self._walk.reached[node] = ways[self._new[node]]
+        self._new.clear()
+
+    def _advance(self, front: _Front, found: Sequence[EdgeRecord], *, is_last: bool) -> None:
         if len(found) > self._edges_left:
-            found.pop()
+            found = found[: self._edges_left]
             self._walk.truncated_by_budget = True
             self._walk.frontier.update(front.level)
         self._edges_left -= len(found)
-        following: list[NodeId] = []
-        for start in range(0, len(found), _EDGES_AT_ONCE):
-            part = found[start : start + _EDGES_AT_ONCE]
-            following += self._follow(front, part, is_last=is_last)
-            await asyncio.sleep(0)  # others get their turn
-        front.level = in_order(following)
+        front.level = in_order(self._follow(front, found, is_last=is_last))
 
     def _follow(self, front: _Front, found: Iterable[EdgeRecord], *, is_last: bool) -> list[NodeId]:
         following = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,23 +24,24 @@ from hydria_server.domain.lineage import (
     EdgeKind,
     EdgeRecord,
     NewEdge,
+    Node,
     NodeId,
     RunId,
     VersionNode,
 )
-from hydria_server.domain.records import VersionState
 from hydria_server.domain.traversal import EdgeFilter
-from hydria_server.storage.metadata.dialect import (
-    batches,
-    given_numbers,
-    insert,
-    insert_rows,
-    insert_sql,
-    is_one_of_numbers,
-)
-from hydria_server.storage.metadata.direct import fetch
+from hydria_server.storage.metadata.dialect import batches, insert, insert_rows, insert_sql
+from hydria_server.storage.metadata.direct import converse, fetch
 from hydria_server.storage.metadata.driver import Value
-from hydria_server.storage.metadata.edge_look_ups import EDGES, EdgeLookUp, edge_look_ups
+from hydria_server.storage.metadata.edge_look_ups import EDGES, answers, edge_in
+from hydria_server.storage.metadata.graph_nodes import (
+    PLACED,
+    VERSION_NODES,
+    nodes_found,
+    version_node_in,
+    versions_found,
+)
+from hydria_server.storage.metadata.lineage_rows import EdgeQuestions
 from hydria_server.storage.metadata.lineage_tables import (
     HAS_RUN,
     HAS_SOURCE,
@@ -55,32 +56,11 @@ from hydria_server.storage.metadata.tables import (
     VERSION,
 )
 
+T = TypeVar("T")
 _EDGE = LINEAGE_EDGE.c
-_PLACED: Final = (
-    VERSION.join(COLLECTION, COLLECTION.c.id == VERSION.c.collection_id)
-    .join(PROJECT, PROJECT.c.id == COLLECTION.c.project_id)
-    .join(ENTITY, ENTITY.c.id == PROJECT.c.entity_id)
-)
-_NODES: Final = select(
-    VERSION.c.id,
-    PROJECT.c.entity_id,
-    VERSION.c.project_id,
-    VERSION.c.collection_id,
-    ENTITY.c.name.label("entity"),
-    PROJECT.c.name.label("project"),
-    COLLECTION.c.name.label("collection"),
-    COLLECTION.c.type,
-    VERSION.c.number,
-    VERSION.c.digest,
-    VERSION.c.state,
-    VERSION.c.created_at_us,
-    func.coalesce(VERSION.c.deleted_at_us, COLLECTION.c.deleted_at_us).label("deleted_at_us"),
-).select_from(_PLACED)
-_STATE: Final = 10  # where its columns have it
-_NODES_BY_ID: Final = _NODES.where(is_one_of_numbers(VERSION.c.id))
 _REMEMBERED = (
     select(func.coalesce(VERSION.c.source_version_id, VERSION.c.id))
-    .select_from(_PLACED)
+    .select_from(PLACED)
     .where(
         ENTITY.c.name == bindparam("entity"),
         PROJECT.c.name == bindparam("project"),
@@ -90,8 +70,6 @@ _REMEMBERED = (
     .order_by(COLLECTION.c.deleted_at_us.is_not(None), COLLECTION.c.id.desc())
     .limit(1)
 )
-ROWS_AT_ONCE = 4_096  # of a walk: turning so many into edges takes 10 ms
-_NODES_AT_ONCE: Final = 1_000
 _LAST_ID = select(func.max(_EDGE.id))
 _AFTER = EDGES.where(_EDGE.id > bindparam("after_id")).order_by(_EDGE.id)
 _BACKWARD = select(exists(select(_EDGE.id).where(IS_BACKWARD)))
@@ -147,7 +125,7 @@ class SqlEdges:
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Value]
     ) -> list[EdgeRecord]:
         rows = await self._connection.execute(statement, values)
-        return [EdgeRecord(row[0], EdgeKind(row[1]), *row[2:]) for row in rows]
+        return [edge_in(row) for row in rows]
 
     async def of_node(
         self,
@@ -170,50 +148,8 @@ class SqlEdges:
                 )
         return sorted(found, key=lambda edge: edge.id)[:limit]
 
-    async def of_nodes(
-        self,
-        nodes: Collection[NodeId],
-        direction: Direction,
-        edges: EdgeFilter,
-        *,
-        up_to_id: int,
-        limit: int,
-    ) -> list[EdgeRecord]:
-        found: list[EdgeRecord] = []
-        for look_up in edge_look_ups(nodes, direction):
-            if look_up.kind in edges.kinds:
-                for some in batches(sorted(look_up.numbers), _NODES_AT_ONCE):
-                    bounds: dict[str, Value] = {
-                        "up_to_id": up_to_id,
-                        "from_us": edges.recorded_from_us,
-                        "before_us": edges.recorded_before_us,
-                    }
-                    found += await self._look_up(look_up, some, bounds, limit - len(found))
-        return found
-
-    async def _look_up(
-        self, look_up: EdgeLookUp, numbers: list[int], bounds: Mapping[str, Value], limit: int
-    ) -> list[EdgeRecord]:
-        """Return the edges of some nodes, in parts that keep nobody else waiting for long."""
-        found: list[EdgeRecord] = []
-        pending = [(numbers, 0)]
-        while pending and len(found) < limit:
-            nodes, after_id = pending.pop()
-            count = min(ROWS_AT_ONCE, limit - len(found))
-            values: dict[str, Value] = {
-                **bounds,
-                **given_numbers(nodes),
-                "after_id": after_id,
-                "limit": count,
-            }
-            rows = await fetch(self._connection, look_up.statement, values)
-            part = [EdgeRecord(row[0], look_up.kind, *row[2:]) for row in rows]
-            found += part
-            if len(part) == count:
-                last: int = getattr(part[-1], look_up.end)
-                rest = [number for number in nodes if number > last]
-                pending += [(rest, 0), ([last], part[-1].id)] if rest else [([last], part[-1].id)]
-        return found
+    async def answer(self, questions: EdgeQuestions[T], edges: EdgeFilter, *, up_to_id: int) -> T:
+        return await converse(self._connection, answers(questions, edges, up_to_id=up_to_id))
 
     async def last_id(self) -> int:
         ((last,),) = await fetch(self._connection, _LAST_ID, {})
@@ -226,12 +162,11 @@ class SqlEdges:
         values = {"version_id": version_id, "from_version_id": from_version_id}
         return bool((await self._connection.execute(_DERIVES, values)).scalar_one())
 
+    async def nodes(self, ids: Collection[NodeId]) -> dict[NodeId, Node]:
+        return await converse(self._connection, nodes_found(ids))
+
     async def version_nodes(self, version_ids: Collection[int]) -> dict[int, VersionNode]:
-        found: dict[int, VersionNode] = {}
-        for ids in batches(version_ids, _NODES_AT_ONCE):
-            rows = await fetch(self._connection, _NODES_BY_ID, given_numbers(ids))
-            found.update((row[0], _node_of(row)) for row in rows)
-        return found
+        return await converse(self._connection, versions_found(version_ids))
 
     async def live_versions(
         self, project_id: int, numbers: Collection[tuple[str, int]]
@@ -241,8 +176,8 @@ class SqlEdges:
         found: dict[tuple[str, int], VersionNode] = {}
         for some in batches(wanted):
             pair = tuple_(VERSION.c.collection_id, VERSION.c.number)
-            rows = await self._connection.execute(_NODES.where(pair.in_(some)))
-            for node in map(_node_of, rows):
+            rows = await self._connection.execute(VERSION_NODES.where(pair.in_(some)))
+            for node in map(version_node_in, rows):
                 found[node.collection, node.number] = node
         return found
 
@@ -272,11 +207,6 @@ class SqlEdges:
         if version_id is None:
             return None
         return (await self.version_nodes([version_id]))[version_id]
-
-
-def _node_of(row: Sequence[Any]) -> VersionNode:
-    """Return the node in a row of `_NODES`."""
-    return VersionNode._make((*row[:_STATE], VersionState(row[_STATE]), *row[_STATE + 1 :]))
 
 
 def _places(node: NodeId, direction: Direction) -> Iterator[tuple[EdgeKind, ColumnElement[bool]]]:

@@ -29,7 +29,7 @@ from hydria_server.storage.metadata.engine_rows import (
     UploadRows,
 )
 from hydria_server.storage.metadata.event_query_rows import EventQueryRows
-from hydria_server.storage.metadata.lineage_rows import EdgeRows, MetricRows, RunRows
+from hydria_server.storage.metadata.lineage_rows import EdgeQuestions, EdgeRows, MetricRows, RunRows
 from hydria_server.storage.metadata.protection_rows import ProtectionRows
 from hydria_server.storage.metadata.registry_rows import LinkRows, RegistryRows
 from hydria_server.storage.metadata.search_rows import SearchRows
@@ -40,6 +40,7 @@ __all__ = [
     "AliasRows",
     "ChunkRows",
     "DeploymentRows",
+    "EdgeQuestions",
     "EdgeRows",
     "EventQueryRows",
     "EventRows",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Protocol
+from collections.abc import Collection, Generator, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 from hydria_server.domain.filters import Page, Query
 from hydria_server.domain.lineage import (
@@ -11,6 +11,7 @@ from hydria_server.domain.lineage import (
     EdgeKind,
     EdgeRecord,
     NewEdge,
+    Node,
     NodeId,
     VersionNode,
 )
@@ -23,7 +24,11 @@ from hydria_server.domain.runs import (
     RunRecord,
     RunState,
 )
-from hydria_server.domain.traversal import EdgeFilter
+from hydria_server.domain.traversal import EdgeFilter, EdgeQuestion
+
+T = TypeVar("T")
+EdgeQuestions: TypeAlias = Generator[EdgeQuestion, Sequence[EdgeRecord], T]
+"""Asks for edges, gets them, and asks for more; what it returns is what it found out."""
 
 
 class RunRows(Protocol):
@@ -165,18 +170,13 @@ class EdgeRows(Protocol):
         """
         ...
 
-    async def of_nodes(
-        self,
-        nodes: Collection[NodeId],
-        direction: Direction,
-        edges: EdgeFilter,
-        *,
-        up_to_id: int,
-        limit: int,
-    ) -> list[EdgeRecord]:
-        """Return edges of any of the nodes with ids up to `up_to_id`, always in the same order.
+    async def answer(self, questions: EdgeQuestions[T], edges: EdgeFilter, *, up_to_id: int) -> T:
+        """Answer questions one after another, and return what they come to in the end.
 
-        The direction is UPSTREAM or DOWNSTREAM, as in `of_node`.
+        Each answer has edges of any of the nodes, that pass the filter and have ids up to
+        `up_to_id`: as many as are asked for, always in the same order. Where the database has a
+        thread, the questions are thought of there, with no way back in between: they wait for
+        nothing.
         """
         ...
 
@@ -190,6 +190,10 @@ class EdgeRows(Protocol):
 
     async def derives(self, version_id: int, *, from_version_id: int) -> bool:
         """Tell whether a version is, or derives from, another one by any number of steps."""
+        ...
+
+    async def nodes(self, ids: Collection[NodeId]) -> dict[NodeId, Node]:
+        """Return those of the versions and runs that exist; versions live or deleted."""
         ...
 
     async def version_nodes(self, version_ids: Collection[int]) -> dict[int, VersionNode]:

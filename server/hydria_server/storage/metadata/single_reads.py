@@ -11,16 +11,16 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hydria_server.domain.errors import StorageUnavailableError
+from hydria_server.storage.metadata.direct import Row, fetch_text
 from hydria_server.storage.metadata.driver import OneHopConnection, Value
 from hydria_server.storage.metadata.engine import Lane
 from hydria_server.storage.metadata.failures import translated
 
-Row: TypeAlias = Sequence[Any]
 Values: TypeAlias = tuple[Value, ...]
 First: TypeAlias = Callable[[str, Values], Awaitable[Row | None]]
 
@@ -52,7 +52,8 @@ def first_in(connection: AsyncConnection) -> First:
     """Return what reads first rows in the transaction of a connection."""
 
     async def first(sql: str, values: Values) -> Row | None:
-        return (await connection.exec_driver_sql(sql, values)).first()
+        rows = await fetch_text(connection, sql, values)
+        return rows[0] if rows else None
 
     return first
 
