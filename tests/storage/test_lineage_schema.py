@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
-from sqlalchemy import Select, make_url
+from sqlalchemy import make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
@@ -113,7 +112,7 @@ async def test_nodes_of_a_walk_are_found_by_their_ids(tmp_path: Path) -> None:
     connection.close()
 
 
-def plan_of(connection: sqlite3.Connection, statement: Select[*tuple[Any, ...]]) -> list[str]:
+def plan_of(connection: sqlite3.Connection, statement: direct.Statement) -> list[str]:
     """Return the steps of a statement that goes to the driver as it is."""
     sql, places = direct._text(statement, sqlite.dialect())
     values = ["[1, 2]" if name == dialect.NUMBERS else 1 for name, _ in places]
