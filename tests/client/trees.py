@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.noise import noise
 
 MIB = 1 << 20
 
 
 def content(size_bytes: int, seed: int = 0) -> bytes:
     """Return bytes that no other seed gives."""
-    return random.Random(seed).randbytes(size_bytes)
+    return noise(size_bytes, seed)
 
 
 def plant(root: Path, files: Mapping[str, bytes]) -> Path:
