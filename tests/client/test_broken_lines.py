@@ -27,13 +27,13 @@ from tests.client.trees import MIB, content, plant, tree_of
 from tests.servers import Server, memory_server
 
 SLOW = pytest.mark.slow  # another byte at which the line breaks, which others show too
-FILES = {f"{number}": content(5 * MIB, number) for number in range(6)} | {
+FILES = {f"{number}": content(3 * MIB, number) for number in range(6)} | {
     f"tiny/{number}": b"%d" % number
     for number in range(1100)  # more than a batch
 }
 
 
-@pytest.mark.parametrize("after_bytes", [10, pytest.param(MIB, marks=SLOW), 25 * MIB])
+@pytest.mark.parametrize("after_bytes", [10, pytest.param(MIB, marks=SLOW), 15 * MIB])
 async def test_an_upload_goes_on_after_the_line_broke(
     client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
 ) -> None:
@@ -55,7 +55,7 @@ async def test_an_upload_survives_a_line_that_breaks_again_and_again(
 ) -> None:
     source = plant(tmp_path / "source", FILES)
     await client_on_line.ping()
-    line.cut_after_sent_bytes += [4 * MIB, 1000, 100, 9 * MIB, 3 * MIB]
+    line.cut_after_sent_bytes += [3 * MIB, 1000, 100, 5 * MIB, 2 * MIB]
 
     result = await client_on_line.log("calls", source, type="dataset")
 
@@ -81,7 +81,7 @@ async def test_what_became_durable_is_not_sent_again(
 
 @pytest.mark.parametrize(
     "after_bytes",
-    [10, pytest.param(5000, marks=SLOW), pytest.param(11 * MIB, marks=SLOW), 29 * MIB],
+    [10, pytest.param(5000, marks=SLOW), pytest.param(7 * MIB, marks=SLOW), 17 * MIB],
 )
 async def test_a_download_goes_on_after_the_line_broke(
     client_on_line: AsyncClient, line: Line, tmp_path: Path, after_bytes: int
