@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 
-from hydria.v1.artifact_pb2 import AliasOperation
 from tests.refusals import refused
 from tests.shelves import Shelf
 from tests.teams import Team
@@ -67,9 +66,9 @@ class WatchContract:
     async def test_between_state_and_events_nothing_is_missing_or_told_twice(
         self, team: Team
     ) -> None:
-        await team.log({"a": b"1"})
-        names = (f"alias-{number:03}" for number in range(130))
-        await team.change_aliases(*(AliasOperation(alias=n, set_version="v0") for n in names))
+        names = [f"alias-{number:03}" for number in range(130)]
+        await team.log({"a": b"1"}, aliases=names[:65])
+        await team.log({"a": b"1"}, aliases=names[65:])
         request = order(team, send_initial_state=True, types=["alias_set", "alias_removed"])
         async with watching(team, request) as watcher:
             first = await watcher.next()  # from here on the state is that of the beginning

@@ -65,7 +65,8 @@ class Sender:
         """Return what speaks HTTP, made in the loop that uses it."""
         if self._exchanges is None:
             make = await asyncio.to_thread(_imported)
-            self._exchanges = self._exchanges or make(self._networks, self._resolver)
+            if self._exchanges is None:  # nobody was faster
+                self._exchanges = make(self._networks, self._resolver)
         return self._exchanges
 
     async def close(self) -> None:
