@@ -47,9 +47,9 @@ class Sender:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a body; return what came of it. It raises nothing but for being cancelled."""
-        exchanges = await self._opened()
         begun_at = time.monotonic()
         try:
+            exchanges = await self._opened()
             async with asyncio.timeout(self._timeout_seconds):
                 status, message = await exchanges.post(url, headers, body)
         except TimeoutError:

@@ -25,7 +25,7 @@ even how many rows it changed: it waits for the next statement, or the commit, t
 Transaction = Callable[[AsyncConnection], Awaitable[T]]
 Connect = Callable[[], Awaitable[object]]
 
-_COMPILED_MAX: Final = 2000
+_COMPILED_MAX: Final = 1000  # filters of all shapes among them
 _connect: ContextVar[Connect] = ContextVar("_connect")
 """How whoever runs now connects: to open a lane, or because SQLAlchemy gave a connection up."""
 
