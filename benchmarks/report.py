@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.plot import draw_rates
 from benchmarks.recording import RESULTS
 from benchmarks.rows import Row, newest_rows
 from benchmarks.workloads.registry import WORKLOADS
@@ -20,6 +19,8 @@ _VERDICTS = {None: "", True: "met", False: "**not met**"}
 
 def main(page: Path = PAGE, results: Path = RESULTS) -> None:
     """Rewrite the tables of the page, and the plot beside the results."""
+    from benchmarks.plot import draw_rates  # which takes a second to import
+
     newest = newest_rows(results, [*WORKLOADS, "peers"])
     before, _begin, rest = page.read_text("utf-8").partition(BEGIN)
     _old, _end, after = rest.partition(END)

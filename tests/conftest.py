@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,10 +17,16 @@ settings.register_profile("some", settings.get_profile("thorough"), max_examples
 settings.load_profile("some")
 
 
-def pytest_collection_finish() -> None:
-    """Let no collection of garbage look at the modules and tests that live as long as this."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let no collection of garbage look at the modules and tests, which live as long as this."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

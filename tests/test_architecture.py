@@ -135,6 +135,12 @@ def test_import_hydria_is_cheap(module: str) -> None:
     assert loaded.strip() == "False", f"`import hydria` loads {module}"
 
 
+def test_a_server_starts_without_what_few_servers_need() -> None:
+    program = "import sys, hydria_server.__main__; print({'aiohttp', 'alembic'} & {*sys.modules})"
+
+    assert run_python(program).strip() == "set()"
+
+
 def test_every_proto_has_its_generated_files_and_they_have_their_proto() -> None:
     stems = {file.relative_to(PROTOS).with_suffix("") for file in PROTOS.rglob("*.proto")}
     wanted = {

@@ -23,6 +23,7 @@ class Finished:
 
     def json(self) -> object:
         """Return the one document on standard output."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     def row(self) -> dict[str, object]:

@@ -21,9 +21,9 @@ from hydria.threads import Stop
 from tests.client.lines import Line
 from tests.client.trees import MIB, content, plant, tree_of
 
-BIG = content(12 * MIB, 1)
-CHANGED = BIG[: 6 * MIB] + content(1000, 2) + BIG[6 * MIB + 1000 :]
-LONGER = BIG[: 5 * MIB] + content(700, 3) + BIG[5 * MIB :]
+BIG = content(8 * MIB, 1)
+CHANGED = BIG[: 4 * MIB] + content(1000, 2) + BIG[4 * MIB + 1000 :]
+LONGER = BIG[: 3 * MIB] + content(700, 3) + BIG[3 * MIB :]
 # A change lies in one or two chunks of at most 2 MiB.
 LITTLE = 4 * MIB
 
@@ -53,7 +53,7 @@ def restore_times(file: Path, status: os.stat_result) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-@pytest.mark.parametrize("new", [CHANGED, LONGER, BIG[: 7 * MIB], BIG + BIG])
+@pytest.mark.parametrize("new", [CHANGED, LONGER, BIG[: 5 * MIB], BIG + BIG])
 async def test_of_a_changed_file_only_new_chunks_come(
     client: AsyncClient, old: Path, tmp_path: Path, new: bytes
 ) -> None:
@@ -156,7 +156,7 @@ async def test_a_file_in_place_is_read_before_it_is_said_to_be_right(
 async def test_the_same_chunk_many_times_is_fetched_once(
     client: AsyncClient, old: Path, tmp_path: Path
 ) -> None:
-    new = BIG + bytes(20 * MIB)
+    new = BIG + bytes(8 * MIB)
     await log_next(client, tmp_path, {"big.bin": new})
 
     result = await client.download("calls:v1", old)

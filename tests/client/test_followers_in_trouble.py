@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hydria.following.records import NoticeKind, ServedVersion
 from tests.client.followers import Heard, content, following, log
 from tests.disks import fill, small_disk
 from tests.histories import forget_all
+from tests.noise import noise
 from tests.servers import Server
 
 DISK_BYTES = 12 * 1024 * 1024
@@ -34,7 +34,7 @@ async def log_large(client: AsyncClient, tmp_path: Path, name: str, *, files: in
     source = tmp_path / name
     source.mkdir()
     for number in range(files):
-        content = random.Random(f"{name} {number}").randbytes(LARGE_BYTES)
+        content = noise(LARGE_BYTES, name, number)
         (source / f"part-{number}").write_bytes(content)
     (source / "weights").write_text(name)
     return (await client.log("calls", source, type="model")).version.ref

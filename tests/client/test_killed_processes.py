@@ -16,10 +16,9 @@ from tests.servers import ServerProcess, server_process
 
 pytestmark = pytest.mark.slow
 
-FILES = {f"large/{number}": content(24 * MIB, number) for number in range(8)} | {
-    f"tiny/{number}": b"%d" % number for number in range(3000)
-}
-SIZE_BYTES = sum(map(len, FILES.values()))
+LARGE_FILES = 8
+TINY_FILES = {f"tiny/{number}": b"%d" % number for number in range(3000)}
+SIZE_BYTES = LARGE_FILES * 24 * MIB + sum(map(len, TINY_FILES.values()))
 
 LOGGING = """
 import sys, hydria
@@ -35,6 +34,13 @@ def report(progress):
 with hydria.Client(sys.argv[1], project="birds", cache_dir=sys.argv[3]) as client:
     client.download("calls", sys.argv[2], progress=report)
 """
+
+
+@pytest.fixture
+def files() -> dict[str, bytes]:
+    """Return what is sent: only here, as every worker of a run that leaves it out imports this."""
+    large = {f"large/{number}": content(24 * MIB, number) for number in range(LARGE_FILES)}
+    return large | TINY_FILES
 
 
 class Kill:
@@ -59,8 +65,10 @@ class Kill:
 
 
 @pytest.mark.parametrize("after_bytes", [1, 40 * MIB, 150 * MIB])
-async def test_an_upload_outlives_a_server_that_is_killed(tmp_path: Path, after_bytes: int) -> None:
-    source = plant(tmp_path / "source", FILES)
+async def test_an_upload_outlives_a_server_that_is_killed(
+    tmp_path: Path, files: dict[str, bytes], after_bytes: int
+) -> None:
+    source = plant(tmp_path / "source", files)
     with server_process(tmp_path / "data") as server:
         kill = Kill(server, tmp_path / "data", after_bytes)
         async with hydria.AsyncClient(
@@ -74,7 +82,7 @@ async def test_an_upload_outlives_a_server_that_is_killed(tmp_path: Path, after_
 
     assert result.created
     assert result.sent_bytes <= SIZE_BYTES + 40 * MIB
-    assert tree_of(tmp_path / "copy") == FILES
+    assert tree_of(tmp_path / "copy") == files
 
 
 def killed_after(program: str, *arguments: str, size_bytes: int) -> None:
@@ -90,8 +98,10 @@ def killed_after(program: str, *arguments: str, size_bytes: int) -> None:
         assert process.wait() == -signal.SIGKILL
 
 
-def test_an_upload_goes_on_where_a_killed_client_ended(tmp_path: Path) -> None:
-    source = plant(tmp_path / "source", FILES)
+def test_an_upload_goes_on_where_a_killed_client_ended(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    source = plant(tmp_path / "source", files)
     with (
         server_process(tmp_path / "data") as server,
         hydria.Client(server.address, project="birds", cache_dir=tmp_path / "cache") as client,
@@ -104,11 +114,13 @@ def test_an_upload_goes_on_where_a_killed_client_ended(tmp_path: Path) -> None:
 
     assert result.version.version == "v0"
     assert result.sent_bytes <= SIZE_BYTES - 60 * MIB
-    assert tree_of(tmp_path / "copy") == FILES
+    assert tree_of(tmp_path / "copy") == files
 
 
-def test_a_download_goes_on_where_a_killed_client_ended(tmp_path: Path) -> None:
-    source = plant(tmp_path / "source", FILES)
+def test_a_download_goes_on_where_a_killed_client_ended(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    source = plant(tmp_path / "source", files)
     with (
         server_process(tmp_path / "data") as server,
         hydria.Client(server.address, project="birds", cache_dir=tmp_path / "cache") as client,
@@ -123,7 +135,7 @@ def test_a_download_goes_on_where_a_killed_client_ended(tmp_path: Path) -> None:
 
     assert 0 < result.received_bytes <= result.size_bytes - 200 * MIB
     copy = {k: v for k, v in tree_of(tmp_path / "copy").items() if not k.startswith(".hydria")}
-    assert copy == FILES | tree_of(many)
+    assert copy == files | tree_of(many)
 
 
 def test_a_delta_download_that_was_killed_left_the_old_files_and_is_completed(

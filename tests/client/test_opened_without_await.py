@@ -8,24 +8,24 @@ import os
 import pickle
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import hydria
 from hydria.errors import ClientClosedError
+from tests.client.tables import ROWS, parquet, table
 from tests.client.trees import MIB, content
 from tests.servers import server_process
 
 BIG = content(9 * MIB + 3, 1)
-ROWS = 40_000
 
 
+@cache
 def archive() -> bytes:
     """Return a zip file with three members, of which one is large."""
     target = io.BytesIO()
@@ -36,30 +36,21 @@ def archive() -> bytes:
     return target.getvalue()
 
 
+@cache
 def array() -> bytes:
     target = io.BytesIO()
     np.save(target, np.arange(ROWS * 30).reshape(ROWS, 30))
     return target.getvalue()
 
 
-def table() -> pa.Table:
-    return pa.table({name: np.arange(ROWS) * at for at, name in enumerate("abcdef")})
-
-
-def parquet() -> bytes:
-    target = io.BytesIO()
-    pq.write_table(table(), target, row_group_size=ROWS // 4)
-    return target.getvalue()
-
-
 TEXT = "".join(f"{at},número {at}\r\n" for at in range(20_000))
-FILES = {
-    "archive.zip": archive(),
-    "array.npy": array(),
-    "table.parquet": parquet(),
-    "rows.csv": TEXT.encode(),
-    "big": BIG,
-    "empty": b"",
+FILES: dict[str, Callable[[], bytes]] = {
+    "archive.zip": archive,
+    "array.npy": array,
+    "table.parquet": parquet,
+    "rows.csv": TEXT.encode,
+    "big": lambda: BIG,
+    "empty": bytes,
 }
 
 
@@ -71,8 +62,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hydria.Client]:
         hydria.Client(process.address, project="birds", cache_dir=root / "cache") as opened,
     ):
         with opened.draft("calls", type="dataset") as draft:
-            for path, data in FILES.items():
-                draft.add_bytes(path, data)
+            for path, made in FILES.items():
+                draft.add_bytes(path, made())
             draft.commit()
         yield opened
 
@@ -115,7 +106,7 @@ def test_it_is_a_file(client: hydria.Client) -> None:
 @pytest.mark.parametrize("path", sorted(FILES))
 def test_reading_all_gives_all(client: hydria.Client, path: str) -> None:
     with client.open("calls", path) as file:
-        assert file.read() == FILES[path]
+        assert file.read() == FILES[path]()
 
 
 def test_numpy_loads_an_array(client: hydria.Client) -> None:
@@ -133,6 +124,8 @@ def test_zipfile_reads_members(client: hydria.Client) -> None:
 
 
 def test_pyarrow_reads_a_table_and_single_columns(client: hydria.Client) -> None:
+    import pyarrow.parquet as pq
+
     with client.open("calls", "table.parquet") as file:
         assert pq.read_table(file).equals(table())
     with client.open("calls", "table.parquet") as file:

@@ -188,7 +188,9 @@ async def test_an_export_comes_in_elsewhere_as_it_was(
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 2, 3))]
+)
 async def test_the_order_of_an_export_does_not_matter(
     client: AsyncClient, pipeline: None, elsewhere: AsyncClient, seed: int
 ) -> None:

@@ -9,12 +9,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from azure.storage.blob import (
-    AccountSasPermissions,
-    BlobServiceClient,
-    ResourceTypes,
-    generate_account_sas,
-)
 
 from hydria.client import AsyncClient
 from hydria.errors import PathInvalidError
@@ -72,6 +66,8 @@ class Container:
     """A container that no other test uses."""
 
     def __init__(self) -> None:
+        from azure.storage.blob import BlobServiceClient  # which takes long to import
+
         text = os.environ["AZURE_STORAGE_CONNECTION_STRING"]
         self._service = BlobServiceClient.from_connection_string(text)
         self._container = self._service.create_container(f"container-{uuid4().hex}")
@@ -189,6 +185,8 @@ def test_a_key_or_a_token_opens_the_account_and_a_wrong_one_is_told_so(
 ) -> None:
     container.put("a", b"one")
     monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
+    from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
+
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", AZURITE_ACCOUNT)
     monkeypatch.setenv("AZURE_STORAGE_SERVICE_ENDPOINT", endpoint)
     monkeypatch.setenv("AZURE_STORAGE_KEY", AZURITE_KEY)

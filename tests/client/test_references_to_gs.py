@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from google.cloud import storage
 
 from hydria.client import AsyncClient
 from hydria.errors import PathInvalidError
@@ -50,6 +49,8 @@ class Bucket:
     """A bucket that no other test uses."""
 
     def __init__(self, *, is_versioned: bool) -> None:
+        from google.cloud import storage  # which takes long: only who comes here waits for it
+
         self._client = storage.Client()
         self._bucket = self._client.bucket(f"bucket-{uuid4().hex}")
         self._bucket.versioning_enabled = is_versioned

@@ -7,11 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-import boto3
 import pytest
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 
 from hydria.client import AsyncClient
 from hydria.errors import PathInvalidError
@@ -43,6 +39,8 @@ class Bucket(Protocol):
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # which takes long: only who comes here waits
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -65,6 +63,8 @@ def credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def new_bucket(*, is_versioned: bool) -> Bucket:
     """Make a bucket that no other test uses."""
+    import boto3
+
     s3 = boto3.session.Session().resource("s3")
     bucket: Bucket = s3.create_bucket(Bucket=f"bucket-{next(_NUMBERS)}")
     if is_versioned:
@@ -158,6 +158,9 @@ def test_listing_stops_at_the_limit_and_says_so(bucket: Bucket) -> None:
 
 
 def test_pages_of_a_listing_are_followed_to_the_end(bucket: Bucket) -> None:
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
     for at in range(1005):
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket.name, f"{at:04}", b"x")
     assert list(found(f"s3://{bucket.name}", name="below")) == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 import pytest
@@ -11,11 +10,12 @@ from pyfastcdc import FastCDC
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import types_pb2
+from tests.noise import noise
 from tests.refusals import outcome_of, refused
 from tests.teams import Team, digest, entry, given, put, version_digest
 
 MIB = 1 << 20
-NINE_MIB = random.Random(9).randbytes(9 * MIB)
+NINE_MIB = noise(9 * MIB, 9)
 
 
 def header(

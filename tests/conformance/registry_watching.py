@@ -66,8 +66,9 @@ class WatchContract:
     async def test_between_state_and_events_nothing_is_missing_or_told_twice(
         self, team: Team
     ) -> None:
-        for number in range(130):
-            await team.log({"a": b"1"}, aliases=[f"alias-{number:03}"])
+        names = [f"alias-{number:03}" for number in range(130)]
+        await team.log({"a": b"1"}, aliases=names[:65])
+        await team.log({"a": b"1"}, aliases=names[65:])
         request = order(team, send_initial_state=True, types=["alias_set", "alias_removed"])
         async with watching(team, request) as watcher:
             first = await watcher.next()  # from here on the state is that of the beginning

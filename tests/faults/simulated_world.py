@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -71,6 +72,7 @@ class SimulatedWorld:
         return self._loop.steps
 
     def _boot(self) -> None:
+        _connect_once()
         self.fatal.clear()
         self.disk = SimulatedDisk(self.source)
         self._uncertain_from: int | None = None
@@ -204,3 +206,16 @@ class SimulatedWorld:
     def problems(self) -> list[str]:
         """Return which promises the store breaks just now."""
         return problems_in(self.data)
+
+
+@cache
+def _connect_once() -> None:
+    """Let the first life take the steps of all others: the first connection of a process asks more.
+
+    For all of them share what SQLAlchemy learns of a database, and what it compiles.
+    """
+
+    async def connect() -> None:
+        await (await SqlMetadataStore.open_in_memory()).close()
+
+    asyncio.run(connect())

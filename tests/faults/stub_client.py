@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pyfastcdc import FastCDC
 
 from hydria.v1 import artifact_pb2 as pb
 from hydria.v1 import artifact_pb2_grpc, registry_pb2_grpc, types_pb2
+from tests.noise import noise
 
 Files = Mapping[str, bytes]
 
@@ -25,8 +25,7 @@ GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.
 
 def random_files(seed: int, *sizes: int) -> dict[str, bytes]:
     """Return files of these sizes; the same seed makes the same bytes."""
-    source = random.Random(seed)
-    return {f"d{n % 3}/f{n}.bin": source.randbytes(size) for n, size in enumerate(sizes)}
+    return {f"d{n % 3}/f{n}.bin": noise(size, seed, n) for n, size in enumerate(sizes)}
 
 
 def chunks_of(content: bytes) -> list[bytes]:

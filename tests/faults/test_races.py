@@ -97,7 +97,7 @@ async def test_of_many_who_move_one_alias_from_where_they_saw_it_one_wins(
         seen = f"v{goal}"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(at, marks=pytest.mark.slow) for at in (1, 2))])
 async def test_commits_deletes_and_moves_at_once_leave_one_story(server: Server, seed: int) -> None:
     source = random.Random(seed)
     contents = [random_files(n, 500) for n in range(4)]

@@ -17,7 +17,12 @@ ROUNDS = 10
 PROVEN = 200  # rounds of a seed that is asked for
 
 
-@pytest.mark.parametrize("kept", kept_seeds("simulation"), ids=str)
+def replayed(kept: Kept) -> object:
+    """Return a parameter; long histories are slow, and what they found has tests of its own too."""
+    return pytest.param(kept, id=str(kept), marks=[pytest.mark.slow] * (kept.rounds > ROUNDS))
+
+
+@pytest.mark.parametrize("kept", [*map(replayed, kept_seeds("simulation"))])
 def test_a_seed_that_found_something_finds_nothing_more(tmp_path: Path, kept: Kept) -> None:
     run_seed(tmp_path, kept.seed, kept.rounds)
 

@@ -6,7 +6,6 @@ of the Python client, nor of the server.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import grpc
 from blake3 import blake3
 
 from hydria.v1 import artifact_pb2, artifact_pb2_grpc, types_pb2
+from tests.noise import noise
 from tests.servers import server_process
 
 FILES = {
     "README.md": b"# birds\n",
     "empty": b"",
-    "calls/tit.wav": random.Random(1).randbytes(3_000_000),
-    "calls/wren.wav": random.Random(2).randbytes(2 * 1024 * 1024),
+    "calls/tit.wav": noise(3_000_000, 1),
+    "calls/wren.wav": noise(2 * 1024 * 1024, 2),
 }
 
 

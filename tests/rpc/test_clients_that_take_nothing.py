@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from hydria.v1 import artifact_pb2 as pb
+from tests.noise import noise
 from tests.rpc.call_log import call_log
 from tests.servers import Server, memory_server, settings_for_tests
 from tests.teams import Download, Team
 
-BIG = random.Random(7).randbytes(24 << 20)
+BIG = noise(24 << 20, 7)
 
 
 async def log_big_file(server: Server) -> Team:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +12,10 @@ from hydria_server.rpc.frames import FRAME_BYTES, FRAME_ITEMS, chunk_frame, down
 from hydria_server.rpc.hot_messages import encode_frame
 from hydria_server.services.downloads import FileStart, Segment, Window
 from tests.examples_tried import of_examples
+from tests.noise import noise
 from tests.teams import Download, digest
 
-NOISE = random.Random(3).randbytes(1 << 21)
+NOISE = noise(1 << 21)
 
 SIZES = st.sampled_from([0, 1, 1, 2, 1000, 300_000, FRAME_BYTES, FRAME_BYTES + 1, 2 << 20])
 FILES = st.lists(st.lists(SIZES.filter(bool), max_size=4), max_size=8)

@@ -20,6 +20,7 @@ class TestMetadataInAFile(MetadataStoreContract):
         await store.close()
 
 
+@pytest.mark.slow  # the same statements, on which all suites of the services run, too
 class TestMetadataInMemory(MetadataStoreContract):
     @pytest.fixture
     async def store(self) -> AsyncIterator[MetadataStore]:

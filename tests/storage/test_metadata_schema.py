@@ -55,6 +55,7 @@ from hydria_server.storage.metadata import (
     versions,
 )
 from hydria_server.storage.metadata.dialect import insert
+from hydria_server.storage.metadata.engine import shared_engine
 from hydria_server.storage.metadata.engine_tables import CHUNK
 from hydria_server.storage.metadata.interface import IndexedChunk, Rows
 from hydria_server.storage.metadata.migration import (
@@ -420,8 +421,10 @@ async def scans_in(
         assert isinstance(parameters, tuple | list)
         executed[statement] = tuple(parameters[0] if many else parameters)
 
-    event.listen(store._writer._engine.sync_engine, "before_cursor_execute", collect)
+    engine = shared_engine().sync_engine
+    event.listen(engine, "before_cursor_execute", collect)
     await store.write(work)
+    event.remove(engine, "before_cursor_execute", collect)
     await store.close()
 
     assert len(executed) > at_least

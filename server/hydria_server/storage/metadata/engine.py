@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from functools import cache
 from typing import Final, Self, TypeVar
 
 from sqlalchemy import event
@@ -21,16 +23,28 @@ PUT_OFF: Final = {_PUT_OFF_NAME: True}
 """The execution options of a statement that returns nothing, and of which nothing is asked, not
 even how many rows it changed: it waits for the next statement, or the commit, to share its hop."""
 Transaction = Callable[[AsyncConnection], Awaitable[T]]
+Connect = Callable[[], Awaitable[object]]
+
+_COMPILED_MAX: Final = 1000  # filters of all shapes among them
+_connect: ContextVar[Connect] = ContextVar("_connect")
+"""How whoever runs now connects: to open a lane, or because SQLAlchemy gave a connection up."""
 
 
-def engine_of(connect: Callable[[], Awaitable[object]]) -> AsyncEngine:
-    """Return an engine whose connections are made by `connect`, and held by whoever asks."""
+@cache
+def shared_engine() -> AsyncEngine:
+    """Return the one engine of this process, which keeps what statements compile to.
+
+    Compiling one takes 1 to 2 ms, and all lanes ask the same ones. It holds no connections.
+    """
 
     def creator(*_arguments: object, **_options: object) -> Awaitable[object]:
-        return connect()
+        return _connect.get()()
 
     engine = create_async_engine(
-        "sqlite+aiosqlite://", poolclass=NullPool, connect_args={"async_creator_fn": creator}
+        "sqlite+aiosqlite://",
+        poolclass=NullPool,
+        connect_args={"async_creator_fn": creator},
+        query_cache_size=_COMPILED_MAX,
     )
     for kind in ("do_execute", "do_executemany"):
         event.listen(engine.sync_engine, kind, _put_off_if_asked)
@@ -55,31 +69,31 @@ class Lane:
       task of its own, and only its outcome decides between commit and rollback.
     """
 
-    def __init__(self, engine: AsyncEngine, connections: list[AsyncConnection]) -> None:
-        self._engine = engine
+    def __init__(self, connect: Connect, connections: list[AsyncConnection]) -> None:
+        self._connect = connect
         self._idle = connections
         self._turns = asyncio.Semaphore(len(connections))
         self._running: set[asyncio.Task[object]] = set()
         self._closed = False
 
     @classmethod
-    async def open(cls, connect: Callable[[], Awaitable[object]], *, width: int) -> Self:
+    async def open(cls, connect: Connect, *, width: int) -> Self:
         """Return a lane of `width` connections, all of them open."""
-        engine = engine_of(connect)
+        _connect.set(connect)
         connections: list[AsyncConnection] = []
         try:
             while len(connections) < width:
-                connections.append(await engine.connect())
+                connections.append(await shared_engine().connect())
         except BaseException:
             for connection in connections:
                 await connection.close()
             raise
-        return cls(engine, connections)
+        return cls(connect, connections)
 
     @property
     def dialect(self) -> Dialect:
         """What statements are compiled for."""
-        return self._engine.dialect
+        return shared_engine().dialect
 
     async def run(self, transaction: Transaction[T]) -> T:
         """Run `transaction` on a connection, and return what it returns.
@@ -98,6 +112,7 @@ class Lane:
 
     async def _run(self, transaction: Transaction[T]) -> T:
         connection = self._idle.pop()
+        _connect.set(self._connect)
         try:
             return await transaction(connection)
         except BaseException:
@@ -114,7 +129,6 @@ class Lane:
             await asyncio.wait(self._running)
         while self._idle:
             await self._idle.pop().close()
-        await self._engine.dispose()
 
 
 async def _leave_transaction(connection: AsyncConnection) -> None:
