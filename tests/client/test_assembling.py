@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from hydria.copying import BLOCK_BYTES, share_range
 from hydria.download.assembling import Assembly, parts_of
-from hydria.download.disk import reserve
+from hydria.download.disk import forget, reserve
 from hydria.download.frames import Wanted
 from hydria.download.plans import Plan, Run, Source
 from hydria.scanned_files import FileKey, ScannedFile, key_of
@@ -42,9 +45,13 @@ def test_the_parts_of_a_run_are_all_of_it_in_order(
         assert left <= 2 * (BLOCK_BYTES - 1), "what cannot be shared is less than a block, twice"
 
 
-def put_together(tmp_path: Path, old: bytes, new: bytes, at: int) -> bool:
-    """Make `new` of `old` and what differs at `at`; tell whether that came out."""
-    (tmp_path / "old").write_bytes(old)
+def put_together(
+    tmp_path: Path, old: bytes, new: bytes, at: int, *, into: str = "elsewhere"
+) -> bool:
+    """Make `new` of `old` and what differs at `at`, to go to `into`; tell whether that came out."""
+    with (tmp_path / "old").open("wb") as file:
+        file.write(old)
+        os.fsync(file.fileno())
     source = Source(f"{tmp_path}/old", key_of(f"{tmp_path}/old", (tmp_path / "old").stat()))
     size, digest = len(new), blake3(new).digest()
     changed = new[at : at + 1000]
@@ -54,7 +61,7 @@ def put_together(tmp_path: Path, old: bytes, new: bytes, at: int) -> bool:
         Run(at + 1000, size - at - 1000, source, at + 1000),
     ]
     plan = Plan(Wanted("f", size, digest), ScannedFile(digest), runs, {b"c": 1000}, {b"c": [at]})
-    assembly = Assembly(plan, f"{tmp_path}/new", syncs=False)
+    assembly = Assembly(plan, f"{tmp_path}/new", place=f"{tmp_path}/{into}", syncs=False)
     assembly.put(b"c", memoryview(changed))
     try:
         return assembly.finish(Stop())
@@ -71,6 +78,34 @@ def test_a_change_in_place_comes_out_and_a_wrong_source_is_noticed(tmp_path: Pat
 
     (tmp_path / "new").unlink()
     assert not put_together(tmp_path, old[:-1] + bytes([old[-1] ^ 1]), new, 2_000_000)
+
+
+def pages_in_memory(file: Path) -> int:
+    """Return how many pages of a file the system keeps in memory."""
+    with file.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as mapped:
+        flags = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        length, pointer = ctypes.c_size_t(len(mapped)), ctypes.c_void_p(start)
+        assert ctypes.CDLL(None).mincore(pointer, length, flags) == 0
+    return sum(flag & 1 for flag in flags)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are not told")
+def test_only_what_is_about_to_be_replaced_is_let_go_from_memory(tmp_path: Path) -> None:
+    old = os.urandom(4 << 20)
+    new = old[:5000] + os.urandom(1000) + old[6000:]
+    (tmp_path / "old").write_bytes(old)
+    with (tmp_path / "old").open("r+b") as file:
+        os.fsync(file.fileno())
+        forget(file.fileno(), len(old))
+    if pages_in_memory(tmp_path / "old"):
+        pytest.skip("this file system lives in memory")
+
+    for into, is_let_go in (("elsewhere", False), ("old", True)):
+        (tmp_path / "new").unlink(missing_ok=True)
+        assert put_together(tmp_path, old, new, 5000, into=into)
+        assert (pages_in_memory(tmp_path / "old") < 512) == is_let_go
+        assert (tmp_path / "new").read_bytes() == new
 
 
 def test_what_is_shared_takes_no_room(tmp_path: Path) -> None:

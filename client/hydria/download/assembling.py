@@ -11,7 +11,7 @@ from contextlib import suppress
 from blake3 import blake3
 
 from hydria.copying import BLOCK_BYTES, SourceLostError, open_regular, share_range
-from hydria.download.disk import begin_to_write_out, reserve
+from hydria.download.disk import begin_to_write_out, forget, reserve
 from hydria.download.plans import Plan, Run, Source
 from hydria.threads import Stop
 
@@ -27,8 +27,10 @@ class Assembly:
     away, so that nothing that local files were said to hold needs to be true.
     """
 
-    def __init__(self, plan: Plan, temporary: str, *, syncs: bool) -> None:
+    def __init__(self, plan: Plan, temporary: str, *, place: str, syncs: bool) -> None:
+        """Begin a file that will get its name at `place`, and take the place of what is there."""
         self.plan = plan
+        self._place = place
         self._syncs = syncs
         self.temporary = temporary
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -74,12 +76,14 @@ class Assembly:
     ) -> None:
         """Hash a part of the file, and write it unless it is there, or can be shared."""
         fd, offset = self._fd, run.offset
-        is_there = run.source is None
+        is_there, is_leaving = run.source is None, False
         if run.source is not None:
             fd, offset = opened.fd_of(run.source), run.source_offset
             if share_range(fd, offset, self._fd, run.offset, run.size_bytes):
                 # What is shared does not change any more, whatever becomes of the source.
                 fd, offset, is_there = self._fd, run.offset, True
+            else:
+                is_leaving = run.source.local == self._place
         if not is_there and run.size_bytes >= _BUFFER_BYTES:
             self._make_room()
         done = 0
@@ -89,6 +93,8 @@ class Assembly:
             part = buffer[: min(len(buffer), run.size_bytes - done)]
             _read_at(fd, part, offset + done)
             hasher.update(part)
+            if is_leaving:
+                forget(fd, offset + done + len(part))
             if is_there:
                 writer.give_back(buffer)
             else:

@@ -106,6 +106,10 @@ class Materializer:
         assert self._room is not None
         return self._room.new_name()
 
+    def place_of(self, path: str) -> str:
+        """Return where a path of the version belongs on this machine."""
+        return self._targets.place_of(path)
+
     def take_file(self, temporary: str, file: Wanted) -> None:
         """Take a file that is whole and verified, from its temporary name."""
         self.received_bytes += file.size_bytes

@@ -152,8 +152,7 @@ class Reuse:
         assemblies: list[Assembly] = []
 
         def begin(_: Stop) -> None:
-            new_name, syncs = self._materializer.new_name, self._materializer.syncs
-            assemblies.extend(Assembly(plan, new_name(), syncs=syncs) for plan in plans)
+            assemblies.extend(map(self._begin, plans))
 
         def take(digest: bytes, data: memoryview) -> None:
             self._materializer.received_bytes += len(data)
@@ -175,6 +174,11 @@ class Reuse:
             await self._in_thread(finish)
         finally:
             await self._in_thread(close)
+
+    def _begin(self, plan: Plan) -> Assembly:
+        into = self._materializer
+        place = into.place_of(plan.file.path)
+        return Assembly(plan, into.new_name(), place=place, syncs=into.syncs)
 
     def _finish(self, assembly: Assembly, stop: Stop) -> None:
         """Complete one file. When local files were not what they seemed, it stays to be fetched."""
