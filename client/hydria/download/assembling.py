@@ -15,8 +15,10 @@ from hydria.download.disk import begin_to_write_out, forget, reserve
 from hydria.download.plans import Plan, Run, Source
 from hydria.threads import Stop
 
-_BUFFER_BYTES = 1 << 20
-_BUFFERS = 4
+# What was read is hashed, and given to the other thread, while it is in a processor's own cache:
+# 2 GiB take 1.8 s, and 2.4 s with buffers of 1 MiB.
+_BUFFER_BYTES = 256 << 10
+_BUFFERS = 8
 _WRITE_OUT_BYTES = 16 << 20
 
 

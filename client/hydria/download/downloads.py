@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hydria.download.fetching import Fetcher
 from hydria.download.frames import Wanted
+from hydria.download.leaving import Leaving
 from hydria.download.listing import VersionListing
 from hydria.download.materializing import Materializer, Remember
 from hydria.download.reading import FileReader, resolve_range
@@ -50,6 +51,7 @@ class Downloads:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._leaving = Leaving()
 
     async def download(
         self,
@@ -167,6 +169,7 @@ class Downloads:
             work.targets,
             cache=work.cache,
             remember=self._remember_for(info.chunker),
+            leaving=self._leaving,
             syncs=work.syncs,
         )
         report = _reporter(materializer, work.meter)

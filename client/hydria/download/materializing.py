@@ -18,6 +18,7 @@ from hydria.download.disk import (
     sync_files,
 )
 from hydria.download.frames import Read, Segment, Wanted
+from hydria.download.leaving import Leaving
 from hydria.download.targets import Targets, refuse_case_twins
 from hydria.download.temporary import TemporaryRoom
 from hydria.errors import ReceivedDataError
@@ -64,9 +65,17 @@ class Materializer:
     """
 
     def __init__(
-        self, targets: Targets, *, cache: LocalCache, remember: Remember, syncs: bool
+        self,
+        targets: Targets,
+        *,
+        cache: LocalCache,
+        remember: Remember,
+        leaving: Leaving,
+        syncs: bool,
     ) -> None:
         """Take what to fetch, where to keep it too, and whom to tell what was put where.
+
+        What is replaced goes by way of `leaving`.
 
         With `syncs` a file gets its name after its bytes would survive a power cut.
         """
@@ -74,6 +83,7 @@ class Materializer:
         self._targets = targets
         self._cache = cache
         self._remember = remember
+        self._leaving = leaving
         self._found: list[tuple[FileKey, ScannedFile]] = []
         self.left: dict[str, Wanted] = {file.path: file for file in targets.to_fetch}
         self.files_done = 0
@@ -93,6 +103,7 @@ class Materializer:
             OSError: the root cannot be written to.
             TargetError: the disk ignores case, and the version has names that differ in it only.
         """
+        self._leaving.wait()
         self._room = TemporaryRoom(self._targets.root)
         if ignores_case(self._room.directory):
             refuse_case_twins([*self._targets.in_place, *self._targets.to_fetch])
@@ -170,9 +181,13 @@ class Materializer:
             sync_files(self._targets.root, [file.temporary for file in ready])
         for file in ready:
             self._touched_directories.add(self._targets.make_directory_for(file.path))
-            os.rename(file.temporary, self._targets.place_of(file.path))  # noqa: PTH104
+            place = self.place_of(file.path)
+            if file.path in self._targets.replaced:
+                self._leaving.hold(place)
+            os.rename(file.temporary, place)  # noqa: PTH104
             if file.scanned is not None:
-                self._note(self._targets.place_of(file.path), file.scanned)
+                self._note(place, file.scanned)
+        self._leaving.let_go()
         found, self._found = self._found, []
         if found:
             self._remember(found)
@@ -186,6 +201,7 @@ class Materializer:
         self._partials = {}
         if self._room is not None:
             self._room.close()
+        self._leaving.let_go()
 
     def _extend(self, file: Wanted, segment: Segment) -> None:
         partial = self._partials.get(file.path)
