@@ -141,7 +141,7 @@ def _list(local: str, prefix: str) -> list[_Entry]:
             else:
                 raise _not_regular(entry.path)
     found.sort(key=itemgetter(0))
-    if not all(file.path.isascii() for file in found):
+    if not "".join(map(itemgetter(0), found)).isascii():
         _refuse_twins(found)
     return found
 

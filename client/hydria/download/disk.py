@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 
 _SYNC_FILE_RANGE_WRITE = 2
 _KEEP_SIZE = 1
@@ -78,7 +79,8 @@ def forget(fd: int, end: int) -> None:
     only, and those may be as large as two calls' parts.
     """
     if sys.platform == "linux":
-        os.posix_fadvise(fd, 0, end, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError):  # advice, which not every file system takes
+            os.posix_fadvise(fd, 0, end, os.POSIX_FADV_DONTNEED)
 
 
 def ignores_case(directory: str) -> bool:
