@@ -84,30 +84,12 @@ class ScanCache:
 
     def find(self, keys: Sequence[FileKey]) -> list[ScannedFile | None]:
         """Return what is known of each file, None for what is not."""
-        rows = self._rows(keys)
-        return [self._certain(key, rows.get(key.path)) for key in keys]
+        return [_unpack(content) if content else None for content in self._certain(keys)]
 
     def contents(self, keys: Sequence[FileKey]) -> list[bytes] | None:
-        """Return the content digest of each file, as `find` would, or None if any is not known.
-
-        A hundred thousand unchanged files take this way: it makes no object and no call for each.
-        """
-        rows, seed = self._rows(keys), self._seed
-        pack, hash_of = _NUMBERS.pack, xxhash.xxh3_64_intdigest
-        digests: list[bytes] = []
-        for key in keys:
-            row = rows.get(key[0])
-            if row is None or row[:5] != key:
-                return None
-            content, guard = row[5:]
-            if type(content) is not bytes:
-                return None
-            path, size_bytes, mtime_ns, ctime_ns, inode = key
-            text = pack(size_bytes, mtime_ns, ctime_ns, inode) + content + path
-            if hash_of(text, seed) - _GUARD_OFFSET != guard:
-                return None
-            digests.append(content[:DIGEST_BYTES])
-        return digests
+        """Return the content digest of each file, as `find` would, or None if any is not known."""
+        known = [content[:DIGEST_BYTES] for content in self._certain(keys) if content]
+        return known if len(known) == len(keys) else None
 
     def recall(self, keys: Sequence[FileKey]) -> list[Memory | None]:
         """Return what is remembered of each file, hints too, None for nothing."""
@@ -154,14 +136,29 @@ class ScanCache:
         except sqlite3.DatabaseError as error:
             self._give_up(error)
 
-    def _certain(self, key: FileKey, row: _Row | None) -> ScannedFile | None:
-        """Return what may be relied on."""
-        if row is None or row[:5] != key:
-            return None
-        content = row[5]
-        if type(content) is not bytes or row[6] != self._guard(key, content, is_certain=True):
-            return None
-        return _unpack(content)
+    def _certain(self, keys: Sequence[FileKey]) -> list[bytes | None]:
+        """Return what is kept of each file, None where it may not be relied on.
+
+        A hundred thousand unchanged files take this way: a call of `_guard` for each, and a
+        generator in place of the list, make all of it take a sixth longer.
+        """
+        rows, seed = self._rows(keys), self._seed
+        pack, hash_of = _NUMBERS.pack, xxhash.xxh3_64_intdigest
+        kept: list[bytes | None] = []
+        for key in keys:
+            row = rows.get(key[0])
+            certain = None
+            content, guard = row[5:] if row is not None and row[:5] == key else (None, None)
+            if type(content) is bytes:
+                path, size_bytes, mtime_ns, ctime_ns, inode = key
+                try:
+                    text = pack(size_bytes, mtime_ns, ctime_ns, inode) + content + path
+                except struct.error:  # as in `_guard`
+                    text = b""
+                if hash_of(text, seed) - _GUARD_OFFSET == guard:
+                    certain = content
+            kept.append(certain)
+        return kept
 
     def _memory(self, key: FileKey, row: _Row | None) -> Memory | None:
         if row is None:

@@ -112,6 +112,18 @@ def test_a_flipped_bit_in_a_row_makes_the_file_unknown(tmp_path: Path) -> None:
         assert cache.contents([KEY]) is None
 
 
+def test_a_damaged_number_that_no_row_can_hold_makes_the_file_unknown(tmp_path: Path) -> None:
+    remember(tmp_path, (KEY, ScannedFile(DIGEST)))
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("UPDATE files SET inode = 9223372036854775808.0")
+    database.close()
+
+    damaged = KEY._replace(inode=1 << 63)
+    assert find(tmp_path, damaged) == [None]
+    with ScanCache(tmp_path, CHUNKER) as cache:
+        assert cache.contents([damaged]) is None
+
+
 def test_a_damaged_cache_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"this is no database, but it is long enough" * 100)
 
