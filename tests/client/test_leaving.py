@@ -29,7 +29,7 @@ def replaced(directory: Path, leaving: Leaving, *, size_bytes: int) -> Path:
     old.touch()
     os.truncate(old, size_bytes)
     new.write_bytes(b"new")
-    leaving.hold(str(old))
+    leaving.hold(str(old), size_bytes)
     new.replace(old)
     return old
 
@@ -60,7 +60,7 @@ def test_what_is_no_file_any_more_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
 
     for name in ("pipe", "link", "nothing", "."):
-        leaving.hold(str(tmp_path / name))
+        leaving.hold(str(tmp_path / name), 100 << 20)
 
     assert not open_names(tmp_path)
     leaving.let_go()
@@ -72,7 +72,7 @@ def test_of_many_files_some_are_held(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / str(number)).touch()
         os.truncate(tmp_path / str(number), 100 << 20)
-        leaving.hold(str(tmp_path / str(number)))
+        leaving.hold(str(tmp_path / str(number)), 100 << 20)
 
     assert 0 < len(open_names(tmp_path)) < 100, "a process may have few files open"
     leaving.let_go()

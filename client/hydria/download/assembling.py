@@ -19,6 +19,7 @@ from hydria.threads import Stop
 # 2 GiB take 1.8 s, and 2.4 s with buffers of 1 MiB.
 _BUFFER_BYTES = 256 << 10
 _BUFFERS = 8
+_ROOM_BYTES_MIN = 1 << 20
 _WRITE_OUT_BYTES = 16 << 20
 
 
@@ -86,7 +87,7 @@ class Assembly:
                 fd, offset, is_there = self._fd, run.offset, True
             else:
                 is_leaving = run.source.local == self._place
-        if not is_there and run.size_bytes >= _BUFFER_BYTES:
+        if not is_there and run.size_bytes >= _ROOM_BYTES_MIN:
             self._make_room()
         done = 0
         while done < run.size_bytes and writer.failure is None:

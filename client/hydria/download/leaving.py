@@ -23,15 +23,15 @@ class Leaving:
         self._held: list[int] = []
         self._thread: threading.Thread | None = None
 
-    def hold(self, place: str) -> None:
-        """Keep what is at a place until `let_go`, if it is large, and this system can do that."""
-        if sys.platform != "linux" or len(self._held) >= _HELD_MAX:
+    def hold(self, place: str, size_bytes: int) -> None:
+        """Keep the file at a place until `let_go`, if it is large, and this system can do that."""
+        too_small = size_bytes < _SIZE_BYTES_MIN  # and there may be many: none is opened for this
+        if too_small or sys.platform != "linux" or len(self._held) >= _HELD_MAX:
             return
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
         with suppress(OSError):
             fd = os.open(place, flags)
-            status = os.fstat(fd)
-            if stat.S_ISREG(status.st_mode) and status.st_size >= _SIZE_BYTES_MIN:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
                 self._held.append(fd)
             else:
                 os.close(fd)

@@ -183,7 +183,7 @@ class Materializer:
             self._touched_directories.add(self._targets.make_directory_for(file.path))
             place = self.place_of(file.path)
             if file.path in self._targets.replaced:
-                self._leaving.hold(place)
+                self._leaving.hold(place, self._targets.replaced[file.path])
             os.rename(file.temporary, place)  # noqa: PTH104
             if file.scanned is not None:
                 self._note(place, file.scanned)

@@ -32,8 +32,8 @@ class Targets:
             self.was_empty = next(entries, None) is None
         self.in_place: list[Wanted] = []
         self.to_fetch: list[Wanted] = []
-        self.replaced: set[str] = set()
-        """Paths to fetch where another file is now."""
+        self.replaced: dict[str, int] = {}
+        """Paths to fetch where another file is now, and how many bytes that has."""
         self._safe_directories = {self.root}
         self._absent_directories: set[str] = set()
 
@@ -75,7 +75,7 @@ class Targets:
         for file in files:
             status = self._status_of(file.path)
             if status is not None:
-                self.replaced.add(file.path)
+                self.replaced[file.path] = status.st_size
             if status is None or status.st_size != file.size_bytes:
                 self.to_fetch.append(file)
             else:
@@ -98,7 +98,7 @@ class Targets:
     def _sort(self, file: Wanted, *, is_right: bool) -> None:
         if is_right:
             self.in_place.append(file)
-            self.replaced.discard(file.path)
+            self.replaced.pop(file.path, None)
         else:
             self.to_fetch.append(file)
 
