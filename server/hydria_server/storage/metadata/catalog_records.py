@@ -131,14 +131,18 @@ def project_of(row: RowMapping) -> ProjectRecord:
 
 def collection_of(row: RowMapping) -> CollectionRecord:
     """Return the record in a row of `COLLECTION_RECORDS`."""
-    return CollectionRecord(**{**row, "kind": CollectionKind(row["kind"])})
+    return _collection_of({**row})
 
 
 def collection_in(row: Sequence[Any]) -> CollectionRecord:
     """Return the record in a row of `COLLECTION_RECORDS` that came straight from the driver."""
     columns = dict(zip(_COLLECTION_COLUMNS, row, strict=True))
     names = {name: names_in(columns[name]) for name in ("tags", "aliases", "protected_aliases")}
-    return CollectionRecord(**{**columns, **names, "kind": CollectionKind(columns["kind"])})
+    return _collection_of({**columns, **names})
+
+
+def _collection_of(columns: dict[str, Any]) -> CollectionRecord:
+    return CollectionRecord(**{**columns, "kind": CollectionKind(columns["kind"])})
 
 
 def version_of(row: RowMapping) -> VersionRecord:
